@@ -1,0 +1,103 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["fastapi"]
+#
+# [tool.hangup]
+# title = "FastAPI's own `EventSourceResponse`, a generator endpoint"
+# session = "fastapi"
+# surfaces = [
+#     "background", "dependency",
+#     "handler", "handler-app-error", "handler-cancelled", "middleware",
+# ]
+# ///
+"""FastAPI's own server-sent events: the endpoint is itself the generator.
+
+So there is one generator more than elsewhere between the framework and the service's
+stream, and what the surface `endpoint` saw is what this outer generator saw.
+"""
+
+import asyncio
+
+from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+
+from apps.subject import AppError, probe, service
+
+
+async def session():
+    with probe.span("dependency"):
+        yield
+
+
+app = FastAPI(dependencies=[Depends(session)])
+
+
+class Question(BaseModel):
+    prompt: str
+
+
+@app.get("/events", response_class=EventSourceResponse)
+async def events(background: BackgroundTasks):
+    background.add_task(service.background)
+    with probe.span("endpoint"):
+        await service.before_answering()
+        async for event in service.stream(encode):
+            yield event
+
+
+@app.post("/events", response_class=EventSourceResponse)
+async def ask(question: Question, background: BackgroundTasks):
+    background.add_task(service.background)
+    with probe.span("endpoint"):
+        await service.before_answering()
+        async for event in service.stream(encode):
+            yield event
+
+
+@app.get("/sync-events", response_class=EventSourceResponse)
+def sync_events(background: BackgroundTasks):
+    background.add_task(service.background)
+    with probe.span("endpoint"):
+        yield from service.sync_stream(encode)
+
+
+def encode(data):
+    return ServerSentEvent(raw_data=data)
+
+
+@app.get("/plain")
+async def plain():
+    with probe.span("endpoint"):
+        await service.before_answering()
+        return {"ok": True}
+
+
+@app.middleware("http")
+async def middleware(request, call_next):
+    with probe.span("middleware"):
+        return await call_next(request)
+
+
+@app.exception_handler(Exception)
+async def on_exception(request, error):
+    probe.saw("handler", error)
+    return JSONResponse({"error": "internal"}, status_code=500)
+
+
+@app.exception_handler(AppError)
+async def on_app_error(request, error):
+    probe.saw("handler-app-error", error)
+    return JSONResponse({"error": "application"}, status_code=422)
+
+
+async def on_cancelled(request, error):
+    probe.saw("handler-cancelled", error)
+    return JSONResponse({"error": "cancelled"}, status_code=499)
+
+
+with probe.may_refuse("handler-cancelled"):
+    # What may be handled is checked only when the middleware stack is built.
+    FastAPI(exception_handlers={asyncio.CancelledError: on_cancelled}).build_middleware_stack()
+    app.add_exception_handler(asyncio.CancelledError, on_cancelled)

@@ -1,0 +1,97 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["fastapi"]
+#
+# [tool.hangup]
+# title = "FastAPI, `StreamingResponse` returned by the endpoint"
+# session = "fastapi"
+# surfaces = [
+#     "background", "dependency",
+#     "handler", "handler-app-error", "handler-cancelled", "middleware",
+# ]
+# ///
+"""FastAPI: endpoints return a `StreamingResponse` over the service's stream."""
+
+import asyncio
+
+from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
+
+from apps.subject import AppError, probe, service
+
+
+async def session():
+    with probe.span("dependency"):
+        yield
+
+
+app = FastAPI(dependencies=[Depends(session)])
+
+
+class Question(BaseModel):
+    prompt: str
+
+
+def encode(data):
+    return f"data: {data}\n\n"
+
+
+@app.get("/events")
+async def events(background: BackgroundTasks):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        background.add_task(service.background)
+        return StreamingResponse(service.stream(encode), media_type="text/event-stream")
+
+
+@app.post("/events")
+async def ask(question: Question, background: BackgroundTasks):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        background.add_task(service.background)
+        return StreamingResponse(service.stream(encode), media_type="text/event-stream")
+
+
+@app.get("/sync-events")
+async def sync_events(background: BackgroundTasks):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        background.add_task(service.background)
+        return StreamingResponse(service.sync_stream(encode), media_type="text/event-stream")
+
+
+@app.get("/plain")
+async def plain():
+    with probe.span("endpoint"):
+        await service.before_answering()
+        return {"ok": True}
+
+
+@app.middleware("http")
+async def middleware(request, call_next):
+    with probe.span("middleware"):
+        return await call_next(request)
+
+
+@app.exception_handler(Exception)
+async def on_exception(request, error):
+    probe.saw("handler", error)
+    return JSONResponse({"error": "internal"}, status_code=500)
+
+
+@app.exception_handler(AppError)
+async def on_app_error(request, error):
+    probe.saw("handler-app-error", error)
+    return JSONResponse({"error": "application"}, status_code=422)
+
+
+async def on_cancelled(request, error):
+    probe.saw("handler-cancelled", error)
+    return JSONResponse({"error": "cancelled"}, status_code=499)
+
+
+with probe.may_refuse("handler-cancelled"):
+    # What may be handled is checked only when the middleware stack is built.
+    FastAPI(exception_handlers={asyncio.CancelledError: on_cancelled}).build_middleware_stack()
+    app.add_exception_handler(asyncio.CancelledError, on_cancelled)

@@ -1,0 +1,94 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette"]
+#
+# [tool.hangup]
+# title = "Starlette `StreamingResponse`"
+# session = "starlette"
+# surfaces = ["background", "handler", "handler-app-error", "handler-cancelled", "middleware"]
+# ///
+"""Starlette: endpoints return a `StreamingResponse` over the service's stream."""
+
+import asyncio
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from apps.subject import AppError, probe, service
+
+
+def encode(data):
+    return f"data: {data}\n\n"
+
+
+def respond(stream):
+    return StreamingResponse(
+        stream,
+        media_type="text/event-stream",
+        background=BackgroundTask(service.background),
+    )
+
+
+async def events(request):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        return respond(service.stream(encode))
+
+
+async def ask(request):
+    with probe.span("endpoint"):
+        await request.json()
+        await service.before_answering()
+        return respond(service.stream(encode))
+
+
+async def sync_events(request):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        return respond(service.sync_stream(encode))
+
+
+async def plain(request):
+    with probe.span("endpoint"):
+        await service.before_answering()
+        return JSONResponse({"ok": True})
+
+
+async def middleware(request, call_next):
+    with probe.span("middleware"):
+        return await call_next(request)
+
+
+async def on_exception(request, error):
+    probe.saw("handler", error)
+    return JSONResponse({"error": "internal"}, status_code=500)
+
+
+async def on_app_error(request, error):
+    probe.saw("handler-app-error", error)
+    return JSONResponse({"error": "application"}, status_code=422)
+
+
+async def on_cancelled(request, error):
+    probe.saw("handler-cancelled", error)
+    return JSONResponse({"error": "cancelled"}, status_code=499)
+
+
+app = Starlette(
+    routes=[
+        Route("/events", events),
+        Route("/events", ask, methods=["POST"]),
+        Route("/sync-events", sync_events),
+        Route("/plain", plain),
+    ],
+    middleware=[Middleware(BaseHTTPMiddleware, dispatch=middleware)],
+    exception_handlers={Exception: on_exception, AppError: on_app_error},
+)
+with probe.may_refuse("handler-cancelled"):
+    # What may be handled is checked only when the middleware stack is built.
+    Starlette(exception_handlers={asyncio.CancelledError: on_cancelled}).build_middleware_stack()
+    app.add_exception_handler(asyncio.CancelledError, on_cancelled)

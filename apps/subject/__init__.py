@@ -1,0 +1,18 @@
+"""What every app shares: the streams, the probe and the outermost ASGI wrapper.
+
+This package runs inside the server process, so it imports the standard library
+only (AnyIO is imported by the one clean-up that is about it). An app needs three names:
+
+`service`
+    what the streams do, written once for all apps (`apps.subject.service`)
+`probe`
+    how an app reports what one of its handlers, hooks or middleware saw
+    (`apps.subject.probe`)
+`AppError`
+    the application error that has a handler of its own
+"""
+
+from apps.subject import probe, service
+from apps.subject.service import AppError
+
+__all__ = ["AppError", "probe", "service"]

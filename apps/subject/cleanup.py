@@ -1,0 +1,62 @@
+"""What a stream may try when it is told to stop: each way does the same work.
+
+The work awaits for `WORK_S`: the closing of an upstream connection, a message
+published, a database session returned. Whether it gets to its end is the question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from apps.subject import probe
+
+WORK_S = 0.05
+"""Long enough that the work cannot get to its end between two turns of the event loop."""
+
+_running: set[asyncio.Task[None]] = set()
+"""The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
+
+
+async def _work(trial: str | None) -> None:
+    with probe.Span(trial, "cleanup"):
+        await asyncio.sleep(WORK_S)
+
+
+async def awaiting(trial: str | None) -> None:
+    """Just await it."""
+    await _work(trial)
+
+
+async def asyncio_shield(trial: str | None) -> None:
+    """Await it behind `asyncio.shield`."""
+    await asyncio.shield(_work(trial))
+
+
+async def anyio_shield(trial: str | None) -> None:
+    """Await it in a shielded AnyIO cancel scope."""
+    import anyio
+
+    with anyio.CancelScope(shield=True):
+        await _work(trial)
+
+
+async def task(trial: str | None) -> None:
+    """Leave it to a task of its own and do not wait for it."""
+    detached = asyncio.create_task(_work(trial))
+    _running.add(detached)
+    detached.add_done_callback(_running.discard)
+
+
+async def threadsafe(trial: str | None) -> None:
+    """Submit it to the running loop as another thread would and do not wait for it."""
+    asyncio.run_coroutine_threadsafe(_work(trial), asyncio.get_running_loop())
+
+
+WAYS: dict[str, Callable[[str | None], Awaitable[None]]] = {
+    "await": awaiting,
+    "asyncio-shield": asyncio_shield,
+    "anyio-shield": anyio_shield,
+    "task": task,
+    "threadsafe": threadsafe,
+}

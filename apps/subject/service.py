@@ -1,0 +1,186 @@
+"""What the streams do, written once, so that apps differ only in their framework.
+
+The shape is the one most streaming services have: an endpoint asks a service object for
+a stream; the service's async generator (`stream`) reads from an inner source (think of
+an LLM client) and yields what it reads, encoded as the framework wants it. A `Script`
+says what happens on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from apps.subject import cleanup, probe
+
+T = TypeVar("T")
+
+FOREVER_S = 3600.0
+"""A wait that outlasts every trial.
+
+A timer, because the event loop holds on to it, as it does to a socket being read: a task
+that waits for something nobody else refers to would itself be garbage.
+"""
+
+
+class AppError(Exception):
+    """The application error that apps install a handler of its own for."""
+
+
+Deed = Literal["go-on", "wait", "raise", "raise-app-error", "raise-cancelled"]
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a stream does, as the harness asks for it in the query string."""
+
+    endpoint: Deed = "go-on"
+    """What the endpoint does before it answers."""
+    events: int = 3
+    """How many events the source has."""
+    pause_ms: float = 0
+    """How long the source waits before each event; with 0 it never awaits anything."""
+    size: int = 0
+    """How many bytes of padding an event carries."""
+    then: Deed = "go-on"
+    """What the source does after its last event; `go-on` is to end."""
+    holds_last: bool = False
+    """The stream waits after its last event, while its source is suspended at a `yield`."""
+    timeout_ms: float = 0
+    """The `asyncio.timeout` the stream gives itself; 0 for none."""
+    cleanup: str = ""
+    """What the stream tries when it is told to stop; `swallow` or one in `cleanup.WAYS`."""
+
+    @classmethod
+    def from_json(cls, text: str) -> Script:
+        """Read a script; raises TypeError for a field there is not."""
+        return cls(**json.loads(text))
+
+
+script_of_request: ContextVar[Script] = ContextVar("script_of_request", default=Script())
+
+
+async def before_answering() -> None:
+    """What an endpoint does before it answers: look up a session, or fail to."""
+    await _do(script_of_request.get().endpoint, probe.span("endpoint"))
+
+
+async def background() -> None:
+    """The task a response is given, to be run when it has been sent."""
+    with probe.span("background"):
+        await asyncio.sleep(0)
+
+
+def stream(encode: Callable[[str], T]) -> AsyncGenerator[T, None]:
+    """The service's stream, as the script of the current request has it.
+
+    `encode` makes of an event's data what the framework wants to be given.
+    """
+    trial, script = probe.trial_of_request.get(), script_of_request.get()
+    generator = _stream(trial, script, encode)
+    probe.watch_reclaim(generator, trial, "stream")
+    return generator
+
+
+def sync_stream(encode: Callable[[str], T]) -> Generator[T, None, None]:
+    """The same as a plain generator, which blocks its thread while it waits."""
+    trial, script = probe.trial_of_request.get(), script_of_request.get()
+    generator = _sync_stream(trial, script, encode)
+    probe.watch_reclaim(generator, trial, "stream")
+    return generator
+
+
+async def _stream(
+    trial: str | None, script: Script, encode: Callable[[str], T]
+) -> AsyncGenerator[T, None]:
+    limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
+    with probe.Span(trial, "stream", at="await") as here:
+        try:
+            async with limit:
+                async for number, data in _watched_source(trial, script):
+                    here.at = "yield"
+                    yield encode(data)
+                    here.at = "await"
+                    if script.holds_last and number == script.events:
+                        here.waiting()
+                        await asyncio.sleep(FOREVER_S)
+        except (asyncio.CancelledError, GeneratorExit) as told:
+            here.noticed(told)
+            here.at = "await"
+            if script.cleanup == "swallow" and isinstance(told, asyncio.CancelledError):
+                with probe.Span(trial, "cleanup"):
+                    for number in range(1, 4):
+                        await asyncio.sleep(cleanup.WORK_S / 3)
+                        yield encode(_data(number, 0))
+                return
+            if script.cleanup in cleanup.WAYS:
+                await cleanup.WAYS[script.cleanup](trial)
+            raise
+
+
+def _watched_source(
+    trial: str | None, script: Script
+) -> AsyncGenerator[tuple[int, str], None]:
+    generator = _source(trial, script)
+    probe.watch_reclaim(generator, trial, "source")
+    return generator
+
+
+async def _source(
+    trial: str | None, script: Script
+) -> AsyncGenerator[tuple[int, str], None]:
+    with probe.Span(trial, "source", at="await") as here:
+        for number in range(1, script.events + 1):
+            if script.pause_ms:
+                await asyncio.sleep(script.pause_ms / 1000)
+            here.at = "yield"
+            yield number, _data(number, script.size)
+            here.at = "await"
+        await _do(script.then, here)
+
+
+def _sync_stream(
+    trial: str | None, script: Script, encode: Callable[[str], T]
+) -> Generator[T, None, None]:
+    source = _sync_source(trial, script)
+    probe.watch_reclaim(source, trial, "source")
+    with probe.Span(trial, "stream", at="call") as here:
+        for data in source:
+            here.at = "yield"
+            yield encode(data)
+            here.at = "call"
+
+
+def _sync_source(trial: str | None, script: Script) -> Generator[str, None, None]:
+    with probe.Span(trial, "source", at="call") as here:
+        for number in range(1, script.events + 1):
+            time.sleep(script.pause_ms / 1000)
+            here.at = "yield"
+            yield _data(number, script.size)
+            here.at = "call"
+
+
+async def _do(deed: Deed, here: probe.Span) -> None:
+    match deed:
+        case "go-on":
+            return
+        case "wait":
+            here.waiting()
+            await asyncio.sleep(FOREVER_S)
+        case "raise":
+            raise ValueError("an ordinary error")
+        case "raise-app-error":
+            raise AppError("an application error")
+        case "raise-cancelled":
+            raise asyncio.CancelledError("raised by the endpoint itself")
+
+
+def _data(number: int, size: int) -> str:
+    """An event's data, JSON; put together by hand so that large ones cost next to nothing."""
+    return f'{{"number": {number}, "padding": "{"x" * size}"}}'

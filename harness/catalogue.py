@@ -1,0 +1,217 @@
+"""The scenarios, as data: adding one is adding an entry.
+
+`script` is what the stream does (`apps/subject/service.py`, `Script`), `until` is the
+state the stream must be in, `leave` is how the client then goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from harness.trace import Kind
+
+Leave = Literal["stays", "closes", "resets", "half-closes", "times-out", "sigterm"]
+"""`closes` is a plain `close()`, `resets` sends a RST, `half-closes` shuts its writing side
+and goes on reading, `times-out` is an httpx client with a read timeout; with `sigterm` the
+client stays and the operator ends the server."""
+
+Until = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
+"""`waiting`: the probe says that something suspends for good; `streaming`: some events have
+arrived; `stalled`: nobody reads and the server has stopped taking more; `flooded`: a
+mebibyte has arrived; `ended`: the response is over."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One question."""
+
+    id: str
+    question: str
+    kind: Kind
+    script: dict[str, Any] = {}
+    until: Until = "waiting"
+    leave: Leave = "closes"
+    method: Literal["GET", "POST"] = "GET"
+    path: Literal["/events", "/sync-events", "/plain"] = "/events"
+    needs: str | None = None
+    """A capability that an app may lack."""
+    alone: bool = False
+    """Whether a trial may keep its server so busy that trials beside it would feel it."""
+    own_server: bool = False
+    """Whether a trial may leave the server unfit for the next one."""
+    window_s: float | None = None
+    """How long a negative is waited for, if not as long as in other scenarios."""
+    proof: bool = False
+    """Whether it proves that surfaces are in place, and so belongs to every run."""
+
+
+IDLE = {"events": 3, "then": "wait"}
+
+
+def _leaving(id_: str, question: str, **fields: Any) -> Scenario:
+    return Scenario(id=id_, question=question, kind="disconnect", **fields)
+
+
+def _control(id_: str, question: str, **fields: Any) -> Scenario:
+    return Scenario(
+        id=id_, question=question, kind="control", until="ended", leave="stays", **fields
+    )
+
+
+def _cleanup(way: str, question: str) -> Scenario:
+    return Scenario(
+        id=f"cleanup-{way}", question=question, kind="cleanup", script=IDLE | {"cleanup": way}
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    _leaving(
+        "idle",
+        "The stream is suspended, awaiting its source, when the client closes: who hears of it?",
+        script=IDLE,
+        proof=True,
+    ),
+    _leaving(
+        "ticking",
+        "An event goes out every few milliseconds when the client closes: who hears of it?",
+        script={"events": 200, "pause_ms": 5},
+        until="streaming",
+    ),
+    _leaving(
+        "before-first-event",
+        "The response has begun, no event has been yielded yet, and the client closes.",
+        script={"events": 0, "then": "wait"},
+    ),
+    _leaving(
+        "before-response",
+        "The endpoint is still awaiting something before it answers, and the client closes.",
+        script={"endpoint": "wait"},
+    ),
+    _leaving(
+        "backpressure",
+        "The client has stopped reading a stream of 400 events of 64 KiB, and closes.",
+        script={"events": 400, "size": 65536},
+        until="stalled",
+        alone=True,
+    ),
+    _leaving(
+        "firehose",
+        "A stream without end never awaits anything of its own when the client closes: does "
+        "another request to the same server still get an answer?",
+        script={"events": 10**12, "size": 64},
+        until="flooded",
+        own_server=True,
+    ),
+    _leaving(
+        "sync",
+        "The stream is a plain generator with blocking waits, and the client closes.",
+        script={"events": 10, "pause_ms": 100},
+        until="streaming",
+        path="/sync-events",
+        needs="sync",
+    ),
+    _leaving(
+        "nested",
+        "The stream awaits something while its source is suspended at a `yield`, and the "
+        "client closes: is the source closed too?",
+        script={"events": 3, "holds_last": True},
+    ),
+    _leaving(
+        "post",
+        "As `idle`, for a POST with a JSON body.",
+        script=IDLE,
+        method="POST",
+    ),
+    _leaving(
+        "idle-rst",
+        "As `idle`, but the connection is reset (RST).",
+        script=IDLE,
+        leave="resets",
+    ),
+    _leaving(
+        "idle-half-close",
+        "As `idle`, but the client only closes its sending side and goes on reading.",
+        script=IDLE,
+        leave="half-closes",
+    ),
+    _leaving(
+        "idle-timeout",
+        "As `idle`, but an httpx client gives up after its read timeout.",
+        script=IDLE,
+        leave="times-out",
+    ),
+    _control(
+        "complete",
+        "Nobody hangs up: what do the surfaces see of a stream that ends by itself?",
+        script={"events": 5, "pause_ms": 1},
+        proof=True,
+    ),
+    _control(
+        "plain-error",
+        "A plain JSON endpoint raises `ValueError`: who sees an ordinary error?",
+        script={"endpoint": "raise"},
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "plain-app-error",
+        "A plain JSON endpoint raises the application error that has its own handler.",
+        script={"endpoint": "raise-app-error"},
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "plain-cancelled",
+        "A plain JSON endpoint raises `CancelledError` itself: does a handler for it exist?",
+        script={"endpoint": "raise-cancelled"},
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "error-in-endpoint",
+        "The streaming endpoint raises `ValueError` before it has a stream.",
+        script={"endpoint": "raise"},
+    ),
+    _control(
+        "error-before-first-event",
+        "The stream raises `ValueError` before its first event.",
+        script={"events": 0, "then": "raise"},
+    ),
+    _control(
+        "error-mid-stream",
+        "The stream raises `ValueError` after some events.",
+        script={"events": 3, "then": "raise"},
+        proof=True,
+    ),
+    _control(
+        "app-error-mid-stream",
+        "The stream raises, after some events, the application error that has its own handler.",
+        script={"events": 3, "then": "raise-app-error"},
+    ),
+    _control(
+        "timeout-in-stream",
+        "An `asyncio.timeout` expires inside the stream.",
+        script=IDLE | {"timeout_ms": 100},
+    ),
+    _cleanup("await", "Told to stop, the stream just awaits its clean-up."),
+    _cleanup("asyncio-shield", "It awaits its clean-up behind `asyncio.shield`."),
+    _cleanup("anyio-shield", "It awaits its clean-up in a shielded AnyIO cancel scope."),
+    _cleanup("task", "It leaves its clean-up to a new task on the loop."),
+    _cleanup(
+        "threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."
+    ),
+    _cleanup("swallow", "It catches the cancellation and carries on yielding."),
+    Scenario(
+        id="shutdown",
+        question="The operator sends SIGTERM while a stream is open: does the stream hear of "
+        "it, and does the process exit by itself?",
+        kind="operator",
+        script=IDLE,
+        leave="sigterm",
+        own_server=True,
+        window_s=6.0,
+    ),
+)
+
+BY_ID = {scenario.id: scenario for scenario in SCENARIOS}

@@ -1,0 +1,257 @@
+"""The command `hangup`."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import harness
+from harness import catalogue, machine, plan, publish, servers, timeline
+from harness.appfiles import AppFile, find_apps
+from harness.environments import find_interpreter
+from harness.errors import UserError
+from harness.journal import Journal
+from harness.outcome import classify
+from harness.plan import Plan
+from harness.results import part_path, read_part, read_parts
+from harness.run import Run
+from harness.trace import Part, Stack
+
+ROOT = Path(harness.__file__).resolve().parent.parent
+RUNS = ROOT / ".hangup" / "runs"
+VERSIONS = ROOT / "apps" / "versions"
+
+app = typer.Typer(
+    help="Find out what ASGI frameworks do when a server-sent events client hangs up.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+messages = Console(stderr=True)
+
+Results = Annotated[Path, typer.Option(help="Where results are kept.", show_default="results/")]
+Apps = Annotated[Path, typer.Option("--apps", help="Where app files are.", show_default="apps/")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead, for other programs.")]
+
+
+@app.command("run")
+def run_command(
+    app_: Annotated[
+        list[str] | None, typer.Option("--app", help="Only this app; may be repeated.")
+    ] = None,
+    server: Annotated[
+        list[str] | None, typer.Option(help="Only this server; may be repeated.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this scenario, and the controls; may be repeated."),
+    ] = None,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Trials of each scenario; 3 at most where each needs its own server."
+        ),
+    ] = 5,
+    latency: Annotated[
+        int, typer.Option(min=0, help="Latencies to take of each stack; 0 for none.")
+    ] = 30,
+    window: Annotated[
+        float, typer.Option(min=0.5, help="Seconds until what was not seen counts as not seen.")
+    ] = 2.0,
+    python: Annotated[
+        str | None,
+        typer.Option(help="Python of the subjects: a version or a path; else the harness's."),
+    ] = None,
+    versions: Annotated[
+        str, typer.Option(help="Version set: a file in apps/versions, or 'latest' for no pins.")
+    ] = "current",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Do the rest of a run that was cut off.")
+    ] = False,
+    results: Results = ROOT / "results",
+    apps: Apps = ROOT / "apps",
+) -> None:
+    """Run the comparison, or a part of it, and write results/ with the report."""
+    machine.check_platform()
+    if resume:
+        journal = Journal.resume(RUNS)
+        found = find_apps(Path(journal.plan.apps_directory))
+    else:
+        found = find_apps(apps)
+        if versions != "latest" and not (VERSIONS / f"{versions}.txt").exists():
+            known = ["latest", *(path.stem for path in VERSIONS.glob("*.txt"))]
+            plan.choose("version set", [versions], known)
+        chosen = Plan(
+            id=secrets.token_hex(4),
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            apps_directory=str(apps.resolve()),
+            apps=plan.choose("app", app_ or (), found),
+            servers=plan.choose_servers(server or ()),
+            scenarios=plan.choose_scenarios(scenario or ()),
+            versions=versions,
+            interpreter=asyncio.run(find_interpreter(python)),
+            repeats=repeats,
+            latency=latency,
+            window_s=window,
+            whole=not (app_ or server or scenario),
+        )
+        journal = Journal.begin(RUNS, chosen)
+    _run(journal, found, results)
+
+
+def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
+    """Run what is left of a journal's plan and publish all of it."""
+    asked = journal.plan
+    partial = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
+    total = plan.count_trials(asked, apps)
+    done = sum(len(batch.trials) for batch in journal.batches)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("trials"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
+        task = progress.add_task("starting", total=total, completed=done)
+        run = Run(
+            root=ROOT,
+            apps=apps,
+            journal=journal,
+            advance=lambda count: progress.advance(task, count),
+            say=lambda text: progress.update(task, description=text),
+        )
+        try:
+            parts = _interruptible(run.run)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            kept = sum(len(batch.trials) for batch in journal.batches)
+            progress.stop()
+            messages.print(
+                f"Interrupted: {kept} of {total} trials are kept; "
+                "`hangup run --resume` does the rest."
+            )
+            raise typer.Exit(130) from None
+    if partial:
+        for part in parts:
+            publish.check_mergeable(results, part)
+    publish.publish(
+        results, parts, scenarios=frozenset(asked.scenarios) if partial else None
+    )
+    if asked.whole:
+        publish.supersede(results, asked.versions, parts)
+        publish.rebuild(results)
+    journal.end()
+    messages.print(f"{total} trials; the report is {_shown(results / 'report.md')}.")
+    for name, reason in run.unfit.items():
+        messages.print(f"{name} could not be started: {reason}", style="red", soft_wrap=True)
+    if run.unfit:
+        raise typer.Exit(1)
+
+
+def _interruptible(main: Callable[[], Any]) -> Any:
+    """Run to the end; SIGTERM ends it in the same order as Ctrl-C does."""
+
+    async def guarded() -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main()
+
+    return asyncio.run(guarded())
+
+
+@app.command("report")
+def report_command(results: Results = ROOT / "results") -> None:
+    """Build the report, the evidence and outcomes.csv anew from the recorded traces."""
+    publish.rebuild(results)
+    messages.print(f"The report is {_shown(results / 'report.md')}.")
+
+
+@app.command()
+def show(
+    app_: Annotated[str, typer.Argument(metavar="APP")],
+    server: Annotated[str, typer.Argument(metavar="SERVER")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO")],
+    repeat: Annotated[int, typer.Option(min=1, help="Which of the repeats.")] = 1,
+    json: Json = False,
+    results: Results = ROOT / "results",
+) -> None:
+    """Print the trace of one trial as a timeline."""
+    plan.choose("scenario", [scenario], catalogue.BY_ID)
+    parts = read_parts(results)
+    plan.choose("app", [app_], {part.stack.app for part in parts})
+    plan.choose("server", [server], {part.stack.server for part in parts})
+    found = [
+        (part, each)
+        for part in parts
+        if (part.stack.app, part.stack.server) == (app_, server)
+        for each in classify(part)
+        if (each.trial.scenario, each.trial.repeat) == (scenario, repeat)
+    ]
+    if not found:
+        raise UserError(
+            f"{results} has no trial {repeat} of {scenario} with {app_} on {server}; "
+            "`hangup run` with these names makes one."
+        )
+    for part, each in found:
+        if json:
+            sys.stdout.write(msgspec.json.encode(each).decode() + "\n")
+        else:
+            sys.stdout.write(f"{part.stack.id}, {scenario}, trial {repeat}\n\n")
+            sys.stdout.write(timeline.text(each) + "\n")
+
+
+@app.command("list")
+def list_command(json: Json = False, apps: Apps = ROOT / "apps") -> None:
+    """List the apps, servers, scenarios and version sets there are."""
+    found = find_apps(apps)
+    listed = {
+        "apps": {each.id: each.about.title for each in found.values()},
+        "servers": {each.id: each.title for each in servers.SERVERS},
+        "scenarios": {each.id: each.question for each in catalogue.SCENARIOS},
+        "versions": {
+            "latest": "whatever the package index has",
+            **{path.stem: f"pinned in {path.name}" for path in sorted(VERSIONS.glob("*.txt"))},
+        },
+    }
+    if json:
+        sys.stdout.write(msgspec.json.encode(listed).decode() + "\n")
+        return
+    width = max(len(name) for names in listed.values() for name in names) + 2
+    for kind, names in listed.items():
+        sys.stdout.write(f"{kind}\n")
+        for name, text in names.items():
+            sys.stdout.write(f"  {name:{width}}{text}\n")
+
+
+def _shown(path: Path) -> str:
+    """A path as the user would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def main() -> None:
+    """Run the command; a user's mistake costs one sentence and exit code 2."""
+    try:
+        app()
+    except* UserError as group:
+        error = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        messages.print(f"hangup: {error}", style="red", soft_wrap=True, highlight=False)
+        sys.exit(UserError.exit_code)
+
+
+_ = (part_path, read_part, Part, Stack)

@@ -1,0 +1,133 @@
+"""The subjects' environments: made by uv, cached by what is in them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import msgspec
+import uv
+from packaging.requirements import Requirement
+
+from harness.errors import UserError
+
+
+class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python that environments are made from."""
+
+    path: str
+    version: str
+    """Full version, such as `CPython 3.13.0`."""
+
+    @property
+    def feature(self) -> str:
+        """Feature version, such as `3.13`."""
+        return ".".join(self.version.split()[-1].split(".")[:2])
+
+
+async def find_interpreter(wanted: str | None) -> Interpreter:
+    """The Python asked for by version or path; None is the one that runs this.
+
+    Raises UserError if there is none.
+    """
+    if wanted is None:
+        path = getattr(sys, "_base_executable", sys.executable)
+    else:
+        found, output = await _uv("python", "find", "--no-project", "--system", wanted)
+        if found != 0:
+            raise UserError(
+                f"There is no Python {wanted!r} on this machine; give a version that is "
+                "installed or the path of an interpreter to --python."
+            )
+        path = output.strip().splitlines()[-1]
+    script = "import platform as p; print(p.python_implementation(), p.python_version())"
+    process = await asyncio.create_subprocess_exec(
+        path, "-c", script, stdout=asyncio.subprocess.PIPE
+    )
+    stdout, _ = await process.communicate()
+    return Interpreter(path=path, version=stdout.decode().strip())
+
+
+async def resolve(
+    requirements: tuple[str, ...], constraints: Path | None, interpreter: Interpreter
+) -> tuple[str, ...]:
+    """Pin requirements and all they depend on, sorted, as `name==version`.
+
+    Raises UserError with uv's reason if they cannot be had together.
+    """
+    command = ["pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"]
+    command += ["--python", interpreter.path, "--no-emit-index-url"]
+    if constraints is not None:
+        command += ["--constraints", str(constraints)]
+    code, output = await _uv(*command, stdin="\n".join(requirements))
+    if code != 0:
+        raise UserError(
+            f"{' '.join(requirements)} cannot be installed: {_reason(output)}"
+        )
+    pins = (line.strip() for line in output.splitlines())
+    return tuple(sorted(pin for pin in pins if pin and not pin.startswith(("#", "-"))))
+
+
+async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) -> Path:
+    """Make the environment that holds exactly `pins`, if it is not there; return its Python.
+
+    It is made beside its place and moved there whole, so that one that is there is good.
+    Raises UserError if a package cannot be installed.
+    """
+    content = "\n".join([interpreter.path, interpreter.version, platform.platform(), *pins])
+    place = cache / hashlib.sha256(content.encode()).hexdigest()[:16]
+    python = place / "bin" / "python"
+    if python.exists():
+        return python
+    making = cache / f"{place.name}.{os.getpid()}"
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        code, output = await _uv(
+            "venv", "--quiet", "--no-project", "--python", interpreter.path, str(making)
+        )
+        if code == 0 and pins:
+            code, output = await _uv(
+                "pip", "install", "--quiet", "--no-deps", "--python", str(making), *pins
+            )
+        if code != 0:
+            raise UserError(f"An environment cannot be made: {_reason(output)}")
+        try:
+            making.rename(place)
+        except OSError:  # another harness has been faster
+            if not python.exists():
+                raise
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return python
+
+
+def versions_of(pins: tuple[str, ...]) -> dict[str, str]:
+    """Name to version."""
+    requirements = [Requirement(pin) for pin in pins]
+    return {each.name: str(each.specifier).removeprefix("==") for each in requirements}
+
+
+async def _uv(*arguments: str, stdin: str = "") -> tuple[int, str]:
+    """Run uv; its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        uv.find_uv_bin(),
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"},
+    )
+    stdout, _ = await process.communicate(stdin.encode())
+    return process.returncode or 0, stdout.decode()
+
+
+def _reason(output: str) -> str:
+    """What uv gives as its reason, in one line."""
+    lines = [line.strip(" ×╰─▶│└├") for line in output.splitlines()]  # noqa: RUF001
+    said = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
+    return " ".join(said)[:400] or "uv gave no reason."

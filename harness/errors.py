@@ -1,0 +1,31 @@
+"""The errors a user is shown: one sentence, an exit code, no traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user can put right; the message says what is wrong and what to do."""
+
+    exit_code = 2
+
+
+class SubjectError(Exception):
+    """The subject could not be brought to where its trials begin; a result, not a bug.
+
+    `word` is what the trials' surfaces are said to have seen, the message says why.
+    """
+
+    def __init__(self, word: str, message: str) -> None:
+        super().__init__(message)
+        self.word = word
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Say that there is no such thing and which names are near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+    return UserError(
+        f"There is no {kind} {name!r}; did you mean {' or '.join(near)}? "
+        "`hangup list` shows what there is."
+    )

@@ -1,0 +1,83 @@
+"""What a run has finished, kept as it goes, so that it can be resumed.
+
+`.hangup/runs/<id>/plan.json` and `journal.jsonl`: a finished batch of trials a line. A run
+that is cut off loses the batches under way and, at the worst, one half-written line.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import UserError
+from harness.plan import Plan
+from harness.trace import Latency, Trial
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is finished of one stack."""
+
+    app: str
+    server: str
+    scenario: str | None = None
+    trials: tuple[Trial, ...] = ()
+    latency: Latency | None = None
+    refused: dict[str, str] = {}
+    unattributed: tuple[str, ...] = ()
+
+
+class Journal:
+    """The journal of one run; `directory` is also where its servers keep their logs."""
+
+    def __init__(self, directory: Path, plan: Plan, finished: tuple[Batch, ...] = ()) -> None:
+        self.directory = directory
+        self.plan = plan
+        self.batches = list(finished)
+
+    @classmethod
+    def begin(cls, runs: Path, plan: Plan) -> Journal:
+        """Begin a run; what an earlier one has left is dropped."""
+        shutil.rmtree(runs, ignore_errors=True)
+        directory = runs / plan.id
+        directory.mkdir(parents=True)
+        (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
+        return cls(directory, plan)
+
+    @classmethod
+    def resume(cls, runs: Path) -> Journal:
+        """Take up the run that was not finished; raises UserError if there is none."""
+        for path in sorted(runs.glob("*/plan.json")):
+            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+            finished = tuple(_batches(path.with_name("journal.jsonl")))
+            return cls(path.parent, plan, finished)
+        raise UserError("There is no unfinished run to resume; start one with `hangup run`.")
+
+    def keep(self, batch: Batch) -> None:
+        """Write down that a batch is finished."""
+        with (self.directory / "journal.jsonl").open("ab") as journal:
+            journal.write(msgspec.json.encode(batch) + b"\n")
+        self.batches.append(batch)
+
+    def finished(self, app: str, server: str, scenario: str | None) -> bool:
+        """Whether this was finished; scenario None asks for the latency."""
+        return any(
+            (batch.app, batch.server, batch.scenario) == (app, server, scenario)
+            for batch in self.batches
+        )
+
+    def end(self) -> None:
+        """Say that the run is finished and published; its logs stay until the next one."""
+        (self.directory / "plan.json").unlink()
+
+
+def _batches(path: Path) -> Iterator[Batch]:
+    if not path.exists():
+        return
+    for line in path.read_bytes().splitlines():
+        try:
+            yield msgspec.json.decode(line, type=Batch)
+        except msgspec.DecodeError:  # the line that was being written when it was cut off
+            return

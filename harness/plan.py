@@ -1,0 +1,73 @@
+"""What a run is to do. Pure: names in, plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from harness import catalogue, servers
+from harness.appfiles import AppFile
+from harness.catalogue import Scenario
+from harness.environments import Interpreter
+from harness.errors import unknown
+
+REFERENCE = "bare"
+"""The app that latencies are compared with."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, as it is asked for and as it can be resumed."""
+
+    id: str
+    date: str
+    apps_directory: str
+    apps: tuple[str, ...]
+    servers: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    versions: str
+    interpreter: Interpreter
+    repeats: int
+    latency: int
+    """How many latencies are taken of each stack; 0 for none."""
+    window_s: float
+    whole: bool
+    """Whether nothing was left out, so that older results are superseded altogether."""
+
+    def repeats_of(self, scenario: Scenario) -> int:
+        """How often a scenario is run: less often where each time needs its own server."""
+        return min(self.repeats, 3) if scenario.own_server else self.repeats
+
+
+def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """The names that are wanted, or all; raises UserError for one there is not."""
+    for name in wanted:
+        if name not in known:
+            raise unknown(kind, name, known)
+    return tuple(name for name in known if not wanted or name in wanted)
+
+
+def choose_scenarios(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The scenarios that are wanted, with those that prove what their silences mean."""
+    chosen = choose("scenario", wanted, catalogue.BY_ID)
+    return tuple(s.id for s in catalogue.SCENARIOS if s.id in chosen or s.proof)
+
+
+def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The servers that are wanted, or all."""
+    return choose("server", wanted, servers.BY_ID)
+
+
+def applicable(scenario_ids: Sequence[str], app: AppFile) -> list[Scenario]:
+    """The scenarios that this app has what it takes for."""
+    chosen = (catalogue.BY_ID[scenario_id] for scenario_id in scenario_ids)
+    return [scenario for scenario in chosen if scenario.needs not in app.about.lacks]
+
+
+def count_trials(plan: Plan, apps: Mapping[str, AppFile]) -> int:
+    """How many trials there are in a plan, latencies apart."""
+    return len(plan.servers) * sum(
+        plan.repeats_of(scenario)
+        for app in plan.apps
+        for scenario in applicable(plan.scenarios, apps[app])
+    )

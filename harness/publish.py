@@ -1,0 +1,93 @@
+"""From finished parts to a complete `results/`: traces, table, evidence and report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness import report
+from harness.errors import UserError
+from harness.results import (
+    OUTCOMES,
+    all_outcomes,
+    outcomes_csv,
+    part_path,
+    read_part,
+    read_parts,
+    replace,
+    write_part,
+)
+from harness.trace import Part
+
+
+def check_mergeable(results: Path, part: Part) -> None:
+    """Raise UserError if this part's trials cannot stand beside those that are there.
+
+    Trials of some scenarios only are put among the stack's others; they must have been
+    run under the very same conditions, or the report would compare what differs.
+    """
+    path = part_path(results, part.stack)
+    if not path.exists():
+        return
+    old = read_part(path)
+    if _conditions(old) != _conditions(part):
+        raise UserError(
+            f"{path} was measured under other versions or on another machine; run all of "
+            f"--app {part.stack.app} --server {part.stack.server} again, or give another "
+            "--results."
+        )
+
+
+def publish(results: Path, parts: Sequence[Part], *, scenarios: frozenset[str] | None) -> None:
+    """Put parts among the results and build everything that is computed from them.
+
+    `scenarios` are those that were run, or None for all: then the parts stand for
+    themselves and nothing of what was measured before is kept of their stacks.
+    """
+    merged = [part if scenarios is None else _merged(results, part) for part in parts]
+    for part in merged:
+        write_part(results, part)
+    rebuild(results)
+
+
+def supersede(results: Path, versions: str, parts: Sequence[Part]) -> None:
+    """Remove what was measured of a version set before and not measured again."""
+    keep = {part_path(results, part.stack) for part in parts}
+    for path in sorted((results / "traces").glob(f"{versions}-py*/*/*.jsonl.gz")):
+        if path not in keep:
+            path.unlink()
+
+
+def rebuild(results: Path) -> None:
+    """Compute the table, the evidence and the report from the traces."""
+    parts = read_parts(results)
+    sightings = all_outcomes(parts)
+    pages = report.render(parts, sightings)
+    evidence = results / report.EVIDENCE
+    shutil.rmtree(evidence, ignore_errors=True)
+    replace(results / OUTCOMES, outcomes_csv(sightings).encode())
+    for name, text in pages.items():
+        replace(results / name, text.encode())
+
+
+def _conditions(part: Part) -> tuple[object, ...]:
+    return (part.environment, part.window_s, part.hangup, part.command, part.surfaces)
+
+
+def _merged(results: Path, part: Part) -> Part:
+    path = part_path(results, part.stack)
+    if not path.exists():
+        return part
+    old = read_part(path)
+    measured = {trial.scenario for trial in part.trials}
+    kept = tuple(trial for trial in old.trials if trial.scenario not in measured)
+    return msgspec.structs.replace(
+        part,
+        trials=part.trials + kept,
+        latency=part.latency if part.latency.own_ns else old.latency,
+        refused=old.refused | part.refused,
+        unattributed=old.unattributed + part.unattributed,
+    )

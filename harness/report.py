@@ -1,0 +1,3 @@
+EVIDENCE="evidence"
+def render(parts, sightings):
+    return {"report.md": "x\n"}

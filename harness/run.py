@@ -1,0 +1,336 @@
+"""A run: every stack of a plan is brought up, hung up on, and put into results."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+import harness
+from harness import machine, servers
+from harness.appfiles import AppFile
+from harness.catalogue import Scenario
+from harness.environments import install, resolve, versions_of
+from harness.errors import SubjectError
+from harness.journal import Batch, Journal
+from harness.latency import measure
+from harness.plan import REFERENCE, Plan, applicable
+from harness.servers import Server
+from harness.subject import Subject
+from harness.trace import Environment, Latency, Part, Stack, Trial
+from harness.trial import run_trial
+from harness.vocabulary import Surface, Word
+
+T = TypeVar("T")
+
+SERVERS_AT_ONCE = 12
+"""So many servers are up at once; nearly all of their time is waiting."""
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack ready to be started."""
+
+    app: AppFile
+    server: Server
+    pins: tuple[str, ...]
+    python: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.app.id}-on-{self.server.id}"
+
+
+class Run:
+    """One run of a plan. `advance` is told how many trials have been finished."""
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        apps: Mapping[str, AppFile],
+        journal: Journal,
+        advance: Callable[[int], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.root = root
+        self.apps = apps
+        self.journal = journal
+        self.plan = journal.plan
+        self.advance = advance
+        self.say = say
+        self.unfit: dict[str, str] = {}
+        """The stacks that could not be started: name to reason."""
+        self._numbers = itertools.count()
+        cores = machine.cores()
+        self._servers = asyncio.Semaphore(SERVERS_AT_ONCE)
+        self._starting = asyncio.Semaphore(cores)
+        # A server that spins takes a whole core: there is one fewer at a time than there are
+        # cores, for the others' clocks to mean anything, and one more getting ready.
+        self._spinning = asyncio.Semaphore(max(1, cores - 1))
+        self._flooded = asyncio.Semaphore(max(1, cores - 1) + 1)
+
+    async def run(self) -> list[Part]:
+        """Do what is not done yet and return the parts of all that is.
+
+        Raises UserError if an environment cannot be made.
+        """
+        self.say("making environments")
+        benches = await self._make_benches()
+        self.say("running trials")
+        async with asyncio.TaskGroup() as tasks:
+            for bench in benches:
+                own, shared = self._to_do(bench)
+                for scenario in own:
+                    tasks.create_task(self._run_apart(bench, scenario))
+                if shared:
+                    tasks.create_task(self._run_shared(bench, shared))
+        if self.plan.latency:
+            self.say("measuring latency")
+            for server in self.plan.servers:
+                await self._measure([b for b in benches if b.server.id == server])
+        return [self._part(bench) for bench in benches if bench.app.id in self.plan.apps]
+
+    async def _make_benches(self) -> list[Bench]:
+        at_once = asyncio.Semaphore(machine.cores())
+        locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
+        constraints = self.root / "apps" / "versions" / f"{self.plan.versions}.txt"
+
+        async def make(app: AppFile, server: Server) -> Bench:
+            wanted = app.dependencies + server.requirements
+            async with at_once:
+                pins = await resolve(
+                    wanted,
+                    constraints if self.plan.versions != "latest" else None,
+                    self.plan.interpreter,
+                )
+            async with locks[pins], at_once:
+                cache = self.root / ".hangup" / "environments"
+                python = await install(pins, self.plan.interpreter, cache)
+            return Bench(app=app, server=server, pins=pins, python=python)
+
+        chosen = list(self.plan.apps)
+        if self.plan.latency and REFERENCE in self.apps and REFERENCE not in chosen:
+            chosen.append(REFERENCE)
+        making = [
+            make(self.apps[app], servers.BY_ID[server])
+            for server in self.plan.servers
+            for app in chosen
+        ]
+        return await _gather(making)
+
+    def _to_do(self, bench: Bench) -> tuple[list[Scenario], list[Scenario]]:
+        """What is left to do of a stack: what needs servers of its own, and what shares."""
+        if bench.app.id not in self.plan.apps:
+            return [], []
+        left = [
+            scenario
+            for scenario in applicable(self.plan.scenarios, bench.app)
+            if not self.journal.finished(bench.app.id, bench.server.id, scenario.id)
+        ]
+        own = [scenario for scenario in left if scenario.own_server]
+        return own, [scenario for scenario in left if not scenario.own_server]
+
+    async def _run_apart(self, bench: Bench, scenario: Scenario) -> None:
+        """Run a scenario that needs a server for every trial."""
+
+        floods = scenario.until == "flooded"
+
+        async def once(repeat: int) -> Trial:
+            async with self._flooded if floods else self._servers, AsyncExitStack() as stack:
+                try:
+                    subject = await self._start(bench, stack)
+                except SubjectError as error:
+                    return _failed(scenario, repeat, error)
+                return await self._trial(subject, scenario, repeat)
+
+        repeats = range(1, self.plan.repeats_of(scenario) + 1)
+        self._keep(bench, scenario, await _gather(once(repeat) for repeat in repeats))
+
+    async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
+        """Run scenarios one after the other on one server, each one's repeats at once."""
+        async with self._servers, AsyncExitStack() as stack:
+            subject: Subject | None = None
+            for scenario in scenarios:
+                repeats = range(1, self.plan.repeats_of(scenario) + 1)
+                try:
+                    subject = subject or await self._start(bench, stack)
+                except SubjectError as error:
+                    self._keep(bench, scenario, [_failed(scenario, r, error) for r in repeats])
+                    continue
+                heard = len(subject.loose)
+                if scenario.alone:
+                    trials = [await self._trial(subject, scenario, r) for r in repeats]
+                else:
+                    trials = await _gather(self._trial(subject, scenario, r) for r in repeats)
+                self._keep(bench, scenario, trials, subject, heard)
+                if not all(_left_well(trial) for trial in trials):
+                    await stack.aclose()
+                    subject = None
+
+    async def _start(self, bench: Bench, stack: AsyncExitStack) -> Subject:
+        """Start a server; raises SubjectError, at once if this stack is known not to start."""
+        if bench.name in self.unfit:
+            raise SubjectError(Word.COULD_NOT_START, self.unfit[bench.name])
+        number = next(self._numbers)
+        subject = Subject(
+            root=self.root,
+            app=bench.app.path,
+            server=bench.server,
+            python=bench.python,
+            directory=self.journal.directory / f"{bench.name}-{number}",
+        )
+        try:
+            async with self._starting:
+                return await stack.enter_async_context(subject)
+        except SubjectError as error:
+            reason = machine.scrub(str(error), self.root)
+            if bench.name not in self.unfit:
+                self.unfit[bench.name] = f"{reason} (see {subject.log_file})"
+            raise SubjectError(error.word, reason) from None
+
+    async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
+        if scenario.until != "flooded":
+            trial = await run_trial(subject, scenario, repeat, self.plan.window_s)
+        else:
+            async with self._spinning:
+                trial = await run_trial(subject, scenario, repeat, self.plan.window_s)
+                subject.kill()
+        return _scrubbed(trial, self.root)
+
+    def _keep(
+        self,
+        bench: Bench,
+        scenario: Scenario,
+        trials: Iterable[Trial],
+        subject: Subject | None = None,
+        heard: int = 0,
+    ) -> None:
+        trials = tuple(trials)
+        loose = subject.loose if subject else []
+        self.journal.keep(
+            Batch(
+                app=bench.app.id,
+                server=bench.server.id,
+                scenario=scenario.id,
+                trials=trials,
+                refused={
+                    event.surface: f"{event.saw}: {event.detail or ''}".rstrip(": ")
+                    for event in loose
+                    if event.event == "refused"
+                },
+                unattributed=tuple(
+                    machine.scrub(f"{scenario.id}: {event.saw}: {event.detail}", self.root)
+                    for event in loose[heard:]
+                    if event.surface == Surface.SERVER_LOG
+                ),
+            )
+        )
+        self.advance(len(trials))
+
+    async def _measure(self, benches: list[Bench]) -> None:
+        """Measure the latencies of all apps on one server side by side, alone on the machine."""
+        left = [
+            bench
+            for bench in benches
+            if bench.app.id in self.plan.apps
+            and not self.journal.finished(bench.app.id, bench.server.id, None)
+        ]
+        if not left:
+            return
+        async with AsyncExitStack() as stack:
+            subjects: dict[str, Subject] = {}
+
+            async def start(bench: Bench) -> None:
+                try:
+                    subjects[bench.app.id] = await self._start(bench, stack)
+                except SubjectError:
+                    pass  # its trials have said so
+
+            await _gather(start(bench) for bench in benches)
+            measured = await measure(
+                dict(sorted(subjects.items())),
+                REFERENCE,
+                self.plan.latency,
+                self.plan.window_s,
+            )
+        for bench in left:
+            self.journal.keep(
+                Batch(
+                    app=bench.app.id,
+                    server=bench.server.id,
+                    latency=measured.get(bench.app.id, Latency()),
+                )
+            )
+
+    def _part(self, bench: Bench) -> Part:
+        plan = self.plan
+        batches = [
+            batch
+            for batch in self.journal.batches
+            if (batch.app, batch.server) == (bench.app.id, bench.server.id)
+        ]
+        latencies = [batch.latency for batch in batches if batch.latency is not None]
+        return Part(
+            stack=Stack(
+                versions=plan.versions,
+                python=plan.interpreter.feature,
+                app=bench.app.id,
+                server=bench.server.id,
+            ),
+            title=bench.app.about.title,
+            surfaces=bench.app.about.surfaces,
+            lacks=bench.app.about.lacks,
+            refused={k: v for batch in batches for k, v in batch.refused.items()},
+            run=plan.id,
+            date=plan.date,
+            hangup=harness.__version__,
+            window_s=plan.window_s,
+            repeats=plan.repeats,
+            command=" ".join(["python", *bench.server.arguments("PORT")]),
+            environment=Environment(
+                python=plan.interpreter.version,
+                packages=versions_of(bench.pins),
+                os=machine.os_name(),
+                cpu=machine.cpu(),
+                cores=machine.cores(),
+            ),
+            latency=latencies[-1] if latencies else Latency(),
+            unattributed=tuple(line for batch in batches for line in batch.unattributed),
+            trials=tuple(trial for batch in batches for trial in batch.trials),
+        )
+
+
+def _left_well(trial: Trial) -> bool:
+    """Whether a trial has left a server that others can be run on."""
+    answered = any(event.saw == Word.ANSWERED for event in trial.events)
+    return trial.failure is None and answered
+
+
+def _failed(scenario: Scenario, repeat: int, error: SubjectError) -> Trial:
+    return Trial(scenario=scenario.id, repeat=repeat, failure=error.word, note=str(error))
+
+
+def _scrubbed(trial: Trial, root: Path) -> Trial:
+    return msgspec.structs.replace(
+        trial,
+        note=trial.note and machine.scrub(trial.note, root),
+        events=tuple(
+            msgspec.structs.replace(event, detail=machine.scrub(event.detail, root))
+            if event.detail
+            else event
+            for event in trial.events
+        ),
+    )
+
+
+async def _gather(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all, in order; if one fails, the others are cancelled."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+    return [task.result() for task in tasks]

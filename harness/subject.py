@@ -1,0 +1,248 @@
+"""One server process: started, watched through its probe's file, and gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from harness.client import HOST, answers
+from harness.errors import SubjectError
+from harness.servers import Server
+from harness.trace import Event
+from harness.vocabulary import Word
+
+READY_S = 30.0
+"""How long a server may take to answer its first request."""
+POLL_S = 0.003
+"""How often the probe's file is looked at; the times in it do not depend on this."""
+
+# Below the ranges that Linux (32768) and macOS (49152) take for outgoing connections:
+# in them, one of our own clients could take the port before the server binds it.
+_PORTS = range(20_000, 30_000)
+
+
+class _Line(msgspec.Struct):
+    """One line of the probe's file (`apps/subject/probe.py`)."""
+
+    t: int
+    trial: str | None
+    surface: str
+    event: str
+    saw: str | None = None
+    at: str | None = None
+    n: int | None = None
+    detail: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Line)
+
+
+class Subject:
+    """A server with an app; use it as an async context manager.
+
+    Entering starts it and raises SubjectError if it does not get ready; leaving kills
+    all its processes.
+    """
+
+    def __init__(
+        self, *, root: Path, app: Path, server: Server, python: Path, directory: Path
+    ) -> None:
+        self.root = root
+        self.app = app
+        self.server = server
+        self.python = python
+        self.port = _free_port()
+        directory.mkdir(parents=True, exist_ok=True)
+        self.log_file = directory / "server.log"
+        self._trace_file = directory / "probe.jsonl"
+        self._lifeline_file = directory / "lifeline"
+        self._events: dict[str, list[Event]] = defaultdict(list)
+        self.loose: list[Event] = []
+        """Events that belong to no trial: refused handlers, log lines outside requests."""
+        self._fresh = asyncio.Event()
+        self._partial = b""
+
+    async def __aenter__(self) -> Subject:
+        self._trace_file.touch()
+        os.mkfifo(self._lifeline_file)
+        self._open = contextlib.ExitStack()
+        with contextlib.ExitStack() as opening:
+            # Nobody else holds this end, so that it closes when the harness dies.
+            lifeline = os.open(self._lifeline_file, os.O_RDWR)
+            opening.callback(os.close, lifeline)
+            log = opening.enter_context(self.log_file.open("wb"))
+            self._trace = opening.enter_context(self._trace_file.open("rb", buffering=0))
+            self._process = await asyncio.create_subprocess_exec(
+                self.python,
+                *self.server.arguments(self.port),
+                env=self._environment(),
+                cwd=self.log_file.parent,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            opening.callback(self.kill)
+            self._open = opening.pop_all()
+        self._following = asyncio.create_task(self._follow())
+        try:
+            await self._get_ready()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open.close()
+        self._following.cancel()
+        await asyncio.gather(self._following, self._process.wait(), return_exceptions=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process the harness started is there."""
+        return self._process.returncode is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code; negative for the signal that ended it."""
+        return self._process.returncode
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the process that was started, as an operator would."""
+        self._process.send_signal(signal.SIGTERM)
+
+    async def exited(self) -> None:
+        """Wait until the process has ended."""
+        await self._process.wait()
+
+    def seen(self, trial: str) -> list[Event]:
+        """What the probe has reported of a trial so far, by time of writing."""
+        return self._events[trial]
+
+    async def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
+        """Whether `reached` became true in time; asked again whenever something was seen."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not reached():
+                    await self._fresh.wait()
+        except TimeoutError:
+            pass
+        return reached()
+
+    async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
+        """Whether the trial came to say nothing for `quiet_s`."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                count = len(self.seen(trial))
+                if not await self.wait_for(
+                    lambda count=count: len(self.seen(trial)) > count, quiet_s
+                ):
+                    return True
+
+    def forget(self, trial: str) -> None:
+        """Drop what was seen of a trial that is over."""
+        self._events.pop(trial, None)
+
+    def log_tail(self) -> str:
+        """The last line of the server's log that says something."""
+        lines = self.log_file.read_text(errors="replace").splitlines()
+        said = [line.strip() for line in lines if line.strip()]
+        return said[-1][:300] if said else "its log is empty"
+
+    async def _get_ready(self) -> None:
+        ready = asyncio.create_task(self._answer())
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait(
+                {ready, ended}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not self.running:
+                raise SubjectError(
+                    Word.COULD_NOT_START,
+                    f"it ended with exit code {self.exit_code}: {self.log_tail()}",
+                )
+            if not ready.done():
+                raise SubjectError(
+                    Word.COULD_NOT_START, f"it gave no answer within {READY_S:g} s"
+                )
+        finally:
+            ready.cancel()
+            ended.cancel()
+            await asyncio.gather(ready, ended, return_exceptions=True)
+
+    async def _answer(self) -> None:
+        while not await answers(self.port, READY_S):
+            await asyncio.sleep(0.02)
+
+    def catch_up(self) -> bool:
+        """Take what the probe has written since; whether there was anything."""
+        data = self._trace.read()
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._take(_decoder.decode(line))
+        return bool(data)
+
+    async def _follow(self) -> None:
+        ran = True
+        while True:
+            if self.catch_up() or self.running != ran:
+                ran = self.running
+                self._fresh.set()
+                self._fresh = asyncio.Event()
+            await asyncio.sleep(POLL_S)
+
+    def _take(self, line: _Line) -> None:
+        event = Event(
+            t_ns=line.t,
+            surface=line.surface,
+            event=line.event,
+            saw=line.saw,
+            at=line.at,
+            n=line.n,
+            detail=line.detail,
+        )
+        if line.trial is None:
+            self.loose.append(event)
+        else:
+            self._events[line.trial].append(event)
+
+    def _environment(self) -> dict[str, str]:
+        # Nothing that could configure a server or a framework comes in from outside.
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+        return kept | {
+            "HANGUP_APP": str(self.app),
+            "HANGUP_LIFELINE": str(self._lifeline_file),
+            "HANGUP_TRACE": str(self._trace_file),
+            "PYTHONPATH": str(self.root),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def kill(self) -> None:
+        """Kill every process of the server."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return port
+    raise RuntimeError(f"no port in {_PORTS} is free")

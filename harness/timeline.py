@@ -1,0 +1,70 @@
+"""A trace as people read it: one line an event, times counted from the hang-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.outcome import ClassifiedTrial
+from harness.trace import CLIENT, Event, Trial
+from harness.vocabulary import Surface
+
+MANY = 12
+"""A surface's events in a row are shown in full up to so many."""
+
+
+def text(each: ClassifiedTrial) -> str:
+    """The timeline and what was concluded from it."""
+    lines = list(_lines(each.trial))
+    lines.append("")
+    lines += [f"{surface:22} {', '.join(saws)}" for surface, saws in each.saws.items()]
+    return "\n".join(lines)
+
+
+def _lines(trial: Trial) -> Iterator[str]:
+    if trial.failure is not None:
+        yield f"no answer: {trial.failure}: {trial.note}"
+    zero_ns = trial.left_ns or 0
+    events = list(_abridged(trial.events))
+    for event in events:
+        if isinstance(event, int):
+            yield f"{'':>12}     … {event} more sends and events …"
+            continue
+        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_said(event)}"
+    if trial.closed_ns is not None:
+        yield f"{(trial.closed_ns - zero_ns) / 1e6:12.2f} ms  (the harness stopped watching)"
+
+
+def _abridged(events: tuple[Event, ...]) -> Iterator[Event | int]:
+    """The events; where a stream goes on sending, only the first and the last sends."""
+    sends = [i for i, event in enumerate(events) if event.surface == Surface.SEND]
+    quiet = {
+        i for i in sends[MANY // 2 : -MANY // 2] if len(sends) > MANY and events[i].saw is None
+    }
+    skipped = 0
+    for i, event in enumerate(events):
+        if i in quiet:
+            skipped += 1
+            continue
+        if skipped:
+            yield skipped
+            skipped = 0
+        yield event
+
+
+def _said(event: Event) -> str:
+    said = {
+        "begin": "begins",
+        "end": "ends",
+        "saw": "sees",
+        "waiting": "waits",
+        "dropped": "is about to be reclaimed",
+    }.get(event.event, event.event)
+    if event.surface == CLIENT:
+        parts = [said, event.detail, str(event.n) if event.n is not None else None]
+    else:
+        number = f"#{event.n}" if event.n is not None else None
+        at = f"at {'an' if event.at == 'await' else 'a'} {event.at}" if event.at else None
+        detail = f"({event.detail})" if event.detail else None
+        saw = f"with {event.saw}" if event.event == "end" and event.saw else event.saw
+        parts = [number, said, saw, at, detail]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,113 @@
+"""What was observed: events, trials, and what one stack's trials come with.
+
+All types are immutable and plain data; times are integer nanoseconds on CLOCK_MONOTONIC,
+those of a trial counted from its first event.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+CLIENT = "client"
+"""The surface of the harness's own events: what the client did and got."""
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One event on one surface; `apps/subject/probe.py` says what each field means."""
+
+    t_ns: int
+    surface: str
+    event: str
+    saw: str | None = None
+    at: str | None = None
+    n: int | None = None
+    detail: str | None = None
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One scenario run once on one stack."""
+
+    scenario: str
+    repeat: int
+    left_ns: int | None = None
+    """When the client left, or the operator signalled; None where nobody did."""
+    closed_ns: int | None = None
+    """When the harness stopped watching."""
+    failure: str | None = None
+    """Why there is no answer, one of `vocabulary.FAILURES`; None if there is one."""
+    note: str | None = None
+    """What is to be said of the failure."""
+    received: tuple[str, ...] = ()
+    """The data of the events the client received, if the scenario compares them."""
+    events: tuple[Event, ...] = ()
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """From the client's close to the stream's sighting of it, one stream at a time.
+
+    Sample i of `own_ns` and sample i of `bare_ns` were taken one after the other, in the
+    same run, on the same kind of server.
+    """
+
+    own_ns: tuple[int, ...] = ()
+    bare_ns: tuple[int, ...] = ()
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trials of a stack ran under."""
+
+    python: str
+    """Full version, such as `CPython 3.13.0`."""
+    packages: dict[str, str]
+    """Everything installed beside the app: name to version."""
+    os: str
+    cpu: str
+    cores: int
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """An app on a server under a version set and a Python."""
+
+    versions: str
+    python: str
+    """Feature version, such as `3.13`."""
+    app: str
+    server: str
+
+    @property
+    def id(self) -> str:
+        """What the stack is called in file names and messages."""
+        return f"{self.versions}-py{self.python}/{self.app}/{self.server}"
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of one stack: the head of a results file, and its trials."""
+
+    format: int = 1
+    stack: Stack
+    title: str
+    surfaces: tuple[str, ...]
+    """The surfaces the app declares beyond those every app has."""
+    lacks: tuple[str, ...] = ()
+    """The capabilities scenarios may need and this app has not."""
+    refused: dict[str, str] = {}
+    """The handlers the framework would not register, and what it raised."""
+    run: str
+    """The id of the run, so that what was measured side by side can be told."""
+    date: str
+    hangup: str
+    """The version of hangup that ran the trials."""
+    window_s: float
+    repeats: int
+    command: str
+    """How the server was started."""
+    environment: Environment
+    latency: Latency = Latency()
+    unattributed: tuple[str, ...] = ()
+    """Error lines of the server's log that could not be told to belong to one trial."""
+    trials: tuple[Trial, ...] = ()
+
+
+Kind = Literal["disconnect", "control", "cleanup", "operator"]

@@ -1,0 +1,250 @@
+"""One trial: bring a stream into a state, leave, and watch until all is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from harness.catalogue import Scenario
+from harness.client import Client, ImpatientClient, Log, answers, target
+from harness.errors import SubjectError
+from harness.subject import Subject
+from harness.trace import Event, Trial
+from harness.vocabulary import Surface, Word
+
+REACH_S = 10.0
+"""How long a stream may take to get into the state that the scenario is about."""
+SETTLE_S = 0.05
+"""How long to go on watching when everything seems to have been shown."""
+IDLE_S = 0.03
+"""A stream that waits is idle when its whole stack has done nothing for so long."""
+QUIET_S = 0.2
+"""A stream whose reader has stopped is stalled when it has done nothing for so long."""
+EVENTS_UNTIL_STREAMING = 5
+BYTES_UNTIL_FLOODED = 1 << 20
+
+_SPANS = frozenset(
+    {
+        Surface.ASGI,
+        Surface.STREAM,
+        Surface.SOURCE,
+        Surface.ENDPOINT,
+        Surface.DEPENDENCY,
+        Surface.MIDDLEWARE,
+        Surface.BACKGROUND,
+        Surface.CLEANUP,
+    }
+)
+
+
+async def run_trial(
+    subject: Subject, scenario: Scenario, repeat: int, window_s: float
+) -> Trial:
+    """Run one trial; a subject that misbehaves gives a trial that says so."""
+    name = f"{scenario.id}-{repeat}"
+    window_s = scenario.window_s or window_s
+    started_ns = time.monotonic_ns()
+    watch = _Watch(subject, scenario, name, window_s)
+    left_ns: int | None = None
+    failure: SubjectError | None = None
+    try:
+        left_ns = await watch.run()
+    except SubjectError as error:
+        failure = error
+    closed_ns = watch.closed_ns or time.monotonic_ns()
+    seen = [event for event in subject.seen(name) if event.t_ns <= closed_ns]
+    subject.forget(name)
+    shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
+    return Trial(
+        scenario=scenario.id,
+        repeat=repeat,
+        left_ns=None if left_ns is None else left_ns - started_ns,
+        closed_ns=closed_ns - started_ns,
+        failure=None if failure is None else failure.word,
+        note=None if failure is None else str(failure),
+        received=watch.received,
+        events=tuple(_since(event, started_ns) for event in shown),
+    )
+
+
+def all_shown(events: list[Event], cleans_up: bool) -> bool:
+    """Whether everything that was begun has ended, and nothing more can be expected.
+
+    A clean-up that the stream was told to do but that has not begun is expected.
+    """
+    begun: dict[str, int] = {}
+    for event in events:
+        if event.surface in _SPANS and event.event in ("begin", "end"):
+            step = 1 if event.event == "begin" else -1
+            begun[event.surface] = begun.get(event.surface, 0) + step
+    told = any(e.surface == Surface.STREAM and e.event == "saw" for e in events)
+    if cleans_up and told and Surface.CLEANUP not in begun:
+        return False
+    return Surface.ASGI in begun and not any(begun.values())
+
+
+class _Watch:
+    """The steps of one trial, and what the client's side of it has shown."""
+
+    def __init__(
+        self, subject: Subject, scenario: Scenario, name: str, window_s: float
+    ) -> None:
+        self.subject = subject
+        self.scenario = scenario
+        self.name = name
+        self.window_s = window_s
+        self.log = Log()
+        self.received: tuple[str, ...] = ()
+        self.closed_ns: int | None = None
+        """When the window closed."""
+
+    async def run(self) -> int | None:
+        """Run it; when the client left or the operator signalled, in ns."""
+        if self.scenario.leave == "times-out":
+            return await self._give_up()
+        client = Client(
+            self.subject.port, self.scenario.method, target(self.scenario, self.name)
+        )
+        self.log = client.log
+        try:
+            await client.ask()
+            await self._reach(client)
+            left_ns: int | None = None
+            match self.scenario.leave:
+                case "stays":
+                    pass
+                case "sigterm":
+                    left_ns = self.log.add("leaves", detail="the operator sends SIGTERM")
+                    self.subject.terminate()
+                    await self._see_it_exit()
+                    return left_ns
+                case how:
+                    left_ns = await client.leave(how)
+            await self._see_it_out()
+            if self.scenario.until == "ended":
+                self.received = client.events()
+            return left_ns
+        except OSError as error:
+            raise self._gone(f"the client got {type(error).__name__}") from error
+        finally:
+            await client.close()
+
+    async def _give_up(self) -> int:
+        client = ImpatientClient(self.subject.port, self.scenario, self.name)
+        self.log = client.log
+        left_ns = await client.give_up()
+        if left_ns is None:
+            raise self._gone("the response ended before the client's patience")
+        await self._see_it_out()
+        return left_ns
+
+    async def _reach(self, client: Client) -> None:
+        match self.scenario.until:
+            case "waiting":
+                reached = await self.subject.wait_for(self._waits, REACH_S)
+                if reached and self.scenario.script.get("endpoint") != "wait":
+                    wanted = self.scenario.script["events"]
+                    reached = await client.wait_until(
+                        lambda c: c.status is not None and c.body.count(b"data:") >= wanted,
+                        REACH_S,
+                    )
+                # Idle is more than about to be: the framework's other tasks run first.
+                await self.subject.wait_for_quiet(self.name, IDLE_S, REACH_S)
+            case "streaming":
+                reached = await client.wait_until(
+                    lambda c: c.body.count(b"data:") >= EVENTS_UNTIL_STREAMING, REACH_S
+                )
+            case "stalled":
+                reached = await client.wait_until(lambda c: c.received_bytes > 0, REACH_S)
+                await client.stop_reading()
+                reached = (
+                    reached
+                    and await self.subject.wait_for(self._sending, REACH_S)
+                    and await self.subject.wait_for_quiet(self.name, QUIET_S, REACH_S)
+                    and self._sending()
+                )
+            case "flooded":
+                reached = await client.wait_until(
+                    lambda c: c.received_bytes >= BYTES_UNTIL_FLOODED, REACH_S
+                )
+            case "ended":
+                # What is watched is all that matters; not every stack ends every response.
+                await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
+                reached = True
+        if not reached:
+            raise self._gone(f"the stream was not {self.scenario.until!r}")
+
+    async def _see_it_out(self) -> None:
+        """Watch until all is shown or the window closes, then ask whether it still serves.
+
+        The answer has come through the same event loop, so what was to happen in it at
+        once has happened. A server of a trial's own is asked as soon as the client has left.
+        """
+        closes_s = asyncio.get_running_loop().time() + self.window_s
+        asking = asyncio.create_task(self._alive()) if self.scenario.own_server else None
+        while True:
+            left_s = max(0.0, closes_s - asyncio.get_running_loop().time())
+            shown = await self.subject.wait_for(
+                lambda: self._all_shown() or not self.subject.running, left_s
+            )
+            if not self.subject.running:
+                raise self._gone("it ended while the trial was watched")
+            if not shown:
+                self.closed_ns = time.monotonic_ns()
+                break
+            await asyncio.sleep(SETTLE_S)
+            if self._all_shown():
+                break
+        await (asking or self._alive())
+        self.closed_ns = self.closed_ns or time.monotonic_ns()
+
+    async def _see_it_exit(self) -> None:
+        try:
+            async with asyncio.timeout(self.window_s):
+                await self.subject.exited()
+        except TimeoutError:
+            self._note(Surface.EXIT, Word.STILL_RUNNING)
+        else:
+            self._note(Surface.EXIT, Word.EXITED, detail=f"code {self.subject.exit_code}")
+            self.subject.catch_up()
+
+    async def _alive(self) -> None:
+        alive = await answers(self.subject.port, self.window_s)
+        self._note(Surface.LIVENESS, Word.ANSWERED if alive else Word.NO_ANSWER)
+
+    def _sending(self) -> bool:
+        """Whether a `send()` has not returned."""
+        sends = [e.event for e in self.subject.seen(self.name) if e.surface == Surface.SEND]
+        return bool(sends) and sends[-1] == "begin"
+
+    def _waits(self) -> bool:
+        return any(event.event == "waiting" for event in self.subject.seen(self.name))
+
+    def _all_shown(self) -> bool:
+        return all_shown(self.subject.seen(self.name), "cleanup" in self.scenario.script)
+
+    def _note(self, surface: str, saw: str, detail: str | None = None) -> None:
+        now_ns = time.monotonic_ns()
+        self.log.events.append(
+            Event(t_ns=now_ns, surface=surface, event="saw", saw=saw, detail=detail)
+        )
+
+    def _gone(self, why: str) -> SubjectError:
+        if self.subject.running:
+            return SubjectError(Word.NOT_REACHED, why)
+        return SubjectError(
+            Word.SERVER_DIED,
+            f"{why}; exit code {self.subject.exit_code}: {self.subject.log_tail()}",
+        )
+
+
+def _since(event: Event, started_ns: int) -> Event:
+    return Event(
+        t_ns=event.t_ns - started_ns,
+        surface=event.surface,
+        event=event.event,
+        saw=event.saw,
+        at=event.at,
+        n=event.n,
+        detail=event.detail,
+    )

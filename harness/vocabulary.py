@@ -1,0 +1,118 @@
+"""The closed set of words a sighting may be where it is not an exception's type.
+
+Each word comes with the sentence that the report's legend prints.
+"""
+
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """What a surface saw, where that is not an exception."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> "Word":
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    # How something with a beginning and an end came out.
+    FINISHED = "finished", "ended normally, after the client had left if it left"
+    ALREADY_FINISHED = (
+        "already finished",
+        "had ended normally before the client left, so it could not see it leave",
+    )
+    STILL_RUNNING = "still running", "had begun and had not ended when the window closed"
+    DID_NOT_RUN = "did not run", "was never begun"
+    GARBAGE_COLLECTED = (
+        "only when garbage-collected",
+        "nothing was thrown into it until nobody referred to it any more and Python "
+        "finalised it",
+    )
+
+    # How the stream ended.
+    CANCELLED_AT_AWAIT = "cancelled at an await", "`CancelledError` came in at an `await`"
+    CANCELLED_AT_YIELD = "cancelled at a yield", "`CancelledError` came in at a `yield`"
+    CLOSED_AT_YIELD = "closed at a yield", "`GeneratorExit` came in at a `yield` (`aclose()`)"
+    CLOSED_AT_AWAIT = "closed at an await", "`GeneratorExit` came in at an `await`"
+    RAISED = "raised", "ended with the error that the surface `stream` names"
+    RAN_TO_END = "ran to its end unaware", "yielded everything it had to nobody"
+    CARRIED_ON = "carried on to its end", "caught the cancellation, went on and ended normally"
+    SUSPENDED = "still suspended", "was suspended when the window closed, and told nothing"
+    NEVER_STARTED = "never started", "was not begun"
+
+    # What a handler, a hook or a log may come out as.
+    NOTHING = (
+        "nothing",
+        "saw nothing, and another trial of the same run proves that it is in place",
+    )
+    CALLED = "called", "a hook was called without an exception, after the client had left"
+    ALREADY_CALLED = "already called", "a hook was called, but before the client left"
+    UNPROVEN = (
+        "could not tell",
+        "saw nothing, but nothing in this run proves that it would have",
+    )
+    INERT = (
+        "inert",
+        "was accepted when it was registered, but nothing in this run reached it, not even the "
+        "control that raises in a plain endpoint",
+    )
+    REFUSED = "refused", "the framework would not register it"
+    NOT_APPLICABLE = "not applicable", "this app has no such thing"
+    ERROR_LINE = "error line", "a line was logged as an error, without an exception"
+
+    # The two sides of the ASGI boundary.
+    DISCONNECT = "http.disconnect", "`receive()` returned the disconnect message"
+    NOT_ASKED = "not asked", "nobody was awaiting `receive()`"
+    RETURNED = "returned", "`send()` returned as if the client were there"
+    SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
+    NOT_CALLED = "not called", "`send()` was not called again"
+
+    # The server.
+    ANSWERED = "answered", "another request to the same server got its answer"
+    NO_ANSWER = "no answer", "another request to the same server got none within the window"
+    EXITED = "exited", "the process ended by itself within the window"
+
+    # Why there is no answer.
+    COULD_NOT_START = "could not start", "the server did not get ready; see its log"
+    SERVER_DIED = "server died", "the server's process ended in the middle of the trial"
+    NOT_REACHED = (
+        "state not reached",
+        "the stream did not get into the state that the scenario is about",
+    )
+
+
+FAILURES = frozenset({Word.COULD_NOT_START, Word.SERVER_DIED, Word.NOT_REACHED})
+"""The words that say why a trial has no answer."""
+
+
+def is_exception(saw: str) -> bool:
+    """Whether a sighting names an exception rather than being one of the words."""
+    return saw not in Word._value2member_map_
+
+
+class Surface(StrEnum):
+    """The places where something can be seen; hooks are `hook:<name>`."""
+
+    STREAM = "stream"
+    STREAM_END = "stream-end"
+    SOURCE = "source"
+    ENDPOINT = "endpoint"
+    DEPENDENCY = "dependency"
+    BACKGROUND = "background"
+    HANDLER = "handler"
+    HANDLER_APP_ERROR = "handler-app-error"
+    HANDLER_CANCELLED = "handler-cancelled"
+    MIDDLEWARE = "middleware"
+    RECEIVE = "receive"
+    SEND = "send"
+    ASGI = "asgi"
+    SERVER_LOG = "server-log"
+    CLEANUP = "cleanup"
+    LIVENESS = "liveness"
+    EXIT = "exit"
+
+
+HOOK = "hook:"
+"""What a surface's id begins with where it is a framework's hook or signal."""
