@@ -19,8 +19,8 @@ client stays and the operator ends the server."""
 
 Until = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
 """`waiting`: the probe says that something suspends for good; `streaming`: some events have
-arrived; `stalled`: nobody reads and the server has stopped taking more; `flooded`: a
-mebibyte has arrived; `ended`: the response is over."""
+arrived; `stalled`: nobody reads and the server has stopped taking more; `flooded`: 64
+KiB have arrived; `ended`: the response is over."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

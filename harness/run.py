@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from harness.vocabulary import Surface, Word
 
 T = TypeVar("T")
 
-SERVERS_AT_ONCE = 12
+SERVERS_AT_ONCE = 20
 """So many servers are up at once; nearly all of their time is waiting."""
 
 
@@ -71,9 +71,9 @@ class Run:
         self._servers = asyncio.Semaphore(SERVERS_AT_ONCE)
         self._starting = asyncio.Semaphore(cores)
         # A server that spins takes a whole core: there is one fewer at a time than there are
-        # cores, for the others' clocks to mean anything, and one more getting ready.
+        # cores, for the others' clocks to mean anything, and some more getting ready.
         self._spinning = asyncio.Semaphore(max(1, cores - 1))
-        self._flooded = asyncio.Semaphore(max(1, cores - 1) + 1)
+        self._flooded = asyncio.Semaphore(cores + 1)
 
     async def run(self) -> list[Part]:
         """Do what is not done yet and return the parts of all that is.
@@ -197,10 +197,14 @@ class Run:
     async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
         if scenario.until != "flooded":
             trial = await run_trial(subject, scenario, repeat, self.plan.window_s)
-        else:
-            async with self._spinning:
-                trial = await run_trial(subject, scenario, repeat, self.plan.window_s)
-                subject.kill()
+            return _scrubbed(trial, self.root)
+        with ExitStack() as turn:
+            await self._spinning.acquire()
+            turn.callback(self._spinning.release)
+            trial = await run_trial(
+                subject, scenario, repeat, self.plan.window_s, on_answer=turn.close
+            )
+            subject.kill()
         return _scrubbed(trial, self.root)
 
     def _keep(

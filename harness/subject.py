@@ -23,7 +23,7 @@ from harness.vocabulary import Word
 
 READY_S = 30.0
 """How long a server may take to answer its first request."""
-POLL_S = 0.003
+POLL_S = 0.005
 """How often the probe's file is looked at; the times in it do not depend on this."""
 
 # Below the ranges that Linux (32768) and macOS (49152) take for outgoing connections:
@@ -240,9 +240,9 @@ class Subject:
 
 
 def _free_port() -> int:
-    for port in random.sample(_PORTS, len(_PORTS)):
+    while True:
+        port = random.choice(_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
             return port
-    raise RuntimeError(f"no port in {_PORTS} is free")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from harness.catalogue import Scenario
 from harness.client import Client, ImpatientClient, Log, answers, target
@@ -21,7 +22,7 @@ IDLE_S = 0.03
 QUIET_S = 0.2
 """A stream whose reader has stopped is stalled when it has done nothing for so long."""
 EVENTS_UNTIL_STREAMING = 5
-BYTES_UNTIL_FLOODED = 1 << 20
+BYTES_UNTIL_FLOODED = 1 << 16
 
 _SPANS = frozenset(
     {
@@ -38,13 +39,20 @@ _SPANS = frozenset(
 
 
 async def run_trial(
-    subject: Subject, scenario: Scenario, repeat: int, window_s: float
+    subject: Subject,
+    scenario: Scenario,
+    repeat: int,
+    window_s: float,
+    on_answer: Callable[[], None] = lambda: None,
 ) -> Trial:
-    """Run one trial; a subject that misbehaves gives a trial that says so."""
+    """Run one trial; a subject that misbehaves gives a trial that says so.
+
+    `on_answer` is called when the server has answered another request after the hang-up.
+    """
     name = f"{scenario.id}-{repeat}"
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
-    watch = _Watch(subject, scenario, name, window_s)
+    watch = _Watch(subject, scenario, name, window_s, on_answer)
     left_ns: int | None = None
     failure: SubjectError | None = None
     try:
@@ -87,12 +95,18 @@ class _Watch:
     """The steps of one trial, and what the client's side of it has shown."""
 
     def __init__(
-        self, subject: Subject, scenario: Scenario, name: str, window_s: float
+        self,
+        subject: Subject,
+        scenario: Scenario,
+        name: str,
+        window_s: float,
+        on_answer: Callable[[], None],
     ) -> None:
         self.subject = subject
         self.scenario = scenario
         self.name = name
         self.window_s = window_s
+        self.on_answer = on_answer
         self.log = Log()
         self.received: tuple[str, ...] = ()
         self.closed_ns: int | None = None
@@ -107,6 +121,7 @@ class _Watch:
         )
         self.log = client.log
         try:
+            since_s = asyncio.get_running_loop().time()
             await client.ask()
             await self._reach(client)
             left_ns: int | None = None
@@ -119,8 +134,9 @@ class _Watch:
                     await self._see_it_exit()
                     return left_ns
                 case how:
+                    since_s = asyncio.get_running_loop().time()
                     left_ns = await client.leave(how)
-            await self._see_it_out()
+            await self._see_it_out(since_s)
             if self.scenario.until == "ended":
                 self.received = client.events()
             return left_ns
@@ -135,7 +151,7 @@ class _Watch:
         left_ns = await client.give_up()
         if left_ns is None:
             raise self._gone("the response ended before the client's patience")
-        await self._see_it_out()
+        await self._see_it_out(asyncio.get_running_loop().time())
         return left_ns
 
     async def _reach(self, client: Client) -> None:
@@ -174,13 +190,13 @@ class _Watch:
         if not reached:
             raise self._gone(f"the stream was not {self.scenario.until!r}")
 
-    async def _see_it_out(self) -> None:
+    async def _see_it_out(self, since_s: float) -> None:
         """Watch until all is shown or the window closes, then ask whether it still serves.
 
         The answer has come through the same event loop, so what was to happen in it at
         once has happened. A server of a trial's own is asked as soon as the client has left.
         """
-        closes_s = asyncio.get_running_loop().time() + self.window_s
+        closes_s = since_s + self.window_s
         asking = asyncio.create_task(self._alive()) if self.scenario.own_server else None
         while True:
             left_s = max(0.0, closes_s - asyncio.get_running_loop().time())
@@ -211,6 +227,8 @@ class _Watch:
     async def _alive(self) -> None:
         alive = await answers(self.subject.port, self.window_s)
         self._note(Surface.LIVENESS, Word.ANSWERED if alive else Word.NO_ANSWER)
+        if alive:
+            self.on_answer()
 
     def _sending(self) -> bool:
         """Whether a `send()` has not returned."""
