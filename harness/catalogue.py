@@ -198,9 +198,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     _cleanup("asyncio-shield", "It awaits its clean-up behind `asyncio.shield`."),
     _cleanup("anyio-shield", "It awaits its clean-up in a shielded AnyIO cancel scope."),
     _cleanup("task", "It leaves its clean-up to a new task on the loop."),
-    _cleanup(
-        "threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."
-    ),
+    _cleanup("threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."),
     _cleanup("swallow", "It catches the cancellation and carries on yielding."),
     Scenario(
         id="shutdown",

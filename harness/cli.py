@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
+import fcntl
+import os
 import secrets
 import signal
 import sys
@@ -17,19 +19,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import harness
-from harness import catalogue, machine, plan, publish, servers, timeline
+from harness import catalogue, machine, plan, publish, report, servers, timeline
 from harness.appfiles import AppFile, find_apps
 from harness.environments import find_interpreter
 from harness.errors import UserError
 from harness.journal import Journal
 from harness.outcome import classify
 from harness.plan import Plan
-from harness.results import part_path, read_part, read_parts
+from harness.results import all_outcomes, read_parts
 from harness.run import Run
-from harness.trace import Part, Stack
 
 ROOT = Path(harness.__file__).resolve().parent.parent
-RUNS = ROOT / ".hangup" / "runs"
+HOME = Path(os.environ.get("HANGUP_HOME", ROOT / ".hangup")).resolve()
+"""Where environments, and the runs under way with their servers' logs, are kept."""
 VERSIONS = ROOT / "apps" / "versions"
 
 app = typer.Typer(
@@ -85,8 +87,9 @@ def run_command(
 ) -> None:
     """Run the comparison, or a part of it, and write results/ with the report."""
     machine.check_platform()
+    _be_the_only_run()
     if resume:
-        journal = Journal.resume(RUNS)
+        journal = Journal.resume(HOME / "runs")
         found = find_apps(Path(journal.plan.apps_directory))
     else:
         found = find_apps(apps)
@@ -95,7 +98,7 @@ def run_command(
             plan.choose("version set", [versions], known)
         chosen = Plan(
             id=secrets.token_hex(4),
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            date=dt.datetime.now(dt.UTC).date().isoformat(),
             apps_directory=str(apps.resolve()),
             apps=plan.choose("app", app_ or (), found),
             servers=plan.choose_servers(server or ()),
@@ -107,8 +110,21 @@ def run_command(
             window_s=window,
             whole=not (app_ or server or scenario),
         )
-        journal = Journal.begin(RUNS, chosen)
+        journal = Journal.begin(HOME / "runs", chosen)
     _run(journal, found, results)
+
+
+def _be_the_only_run() -> None:
+    """Raise UserError if another run uses the same directory; released with the process."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    lock = os.open(HOME / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"Another run is under way in {HOME}; wait for it, or set HANGUP_HOME to a "
+            "directory of this run's own."
+        ) from None
 
 
 def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
@@ -128,6 +144,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
         task = progress.add_task("starting", total=total, completed=done)
         run = Run(
             root=ROOT,
+            environments=HOME / "environments",
             apps=apps,
             journal=journal,
             advance=lambda count: progress.advance(task, count),
@@ -146,9 +163,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     if partial:
         for part in parts:
             publish.check_mergeable(results, part)
-    publish.publish(
-        results, parts, scenarios=frozenset(asked.scenarios) if partial else None
-    )
+    publish.publish(results, parts, scenarios=frozenset(asked.scenarios) if partial else None)
     if asked.whole:
         publish.supersede(results, asked.versions, parts)
         publish.rebuild(results)
@@ -173,8 +188,18 @@ def _interruptible(main: Callable[[], Any]) -> Any:
 
 
 @app.command("report")
-def report_command(results: Results = ROOT / "results") -> None:
+def report_command(
+    excerpt: Annotated[
+        bool,
+        typer.Option("--excerpt", help="Only print the table that the README quotes."),
+    ] = False,
+    results: Results = ROOT / "results",
+) -> None:
     """Build the report, the evidence and outcomes.csv anew from the recorded traces."""
+    if excerpt:
+        parts = read_parts(results)
+        sys.stdout.write(report.excerpt(parts, all_outcomes(parts)))
+        return
     publish.rebuild(results)
     messages.print(f"The report is {_shown(results / 'report.md')}.")
 
@@ -247,11 +272,8 @@ def main() -> None:
     try:
         app()
     except* UserError as group:
-        error = group
+        error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         messages.print(f"hangup: {error}", style="red", soft_wrap=True, highlight=False)
         sys.exit(UserError.exit_code)
-
-
-_ = (part_path, read_part, Part, Stack)

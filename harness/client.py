@@ -44,9 +44,7 @@ class Log:
     def add(self, event: str, *, n: int | None = None, detail: str | None = None) -> int:
         """Add one event and return its time."""
         now_ns = time.monotonic_ns()
-        self.events.append(
-            Event(t_ns=now_ns, surface=CLIENT, event=event, n=n, detail=detail)
-        )
+        self.events.append(Event(t_ns=now_ns, surface=CLIENT, event=event, n=n, detail=detail))
         return now_ns
 
 
@@ -79,7 +77,10 @@ class Client:
             ("Accept", "text/event-stream, application/json"),
         ]
         if body:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+            headers += [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+            ]
         request = h11.Request(method=self.method, target=self.target, headers=headers)
         data = self._http.send(request) or b""
         if body:

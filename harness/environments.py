@@ -66,9 +66,7 @@ async def resolve(
         command += ["--constraints", str(constraints)]
     code, output = await _uv(*command, stdin="\n".join(requirements))
     if code != 0:
-        raise UserError(
-            f"{' '.join(requirements)} cannot be installed: {_reason(output)}"
-        )
+        raise UserError(f"{' '.join(requirements)} cannot be installed: {_reason(output)}")
     pins = (line.strip() for line in output.splitlines())
     return tuple(sorted(pin for pin in pins if pin and not pin.startswith(("#", "-"))))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from harness.catalogue import BY_ID
@@ -57,7 +56,7 @@ async def _once(subject: Subject, name: str, window_s: float) -> int | None:
         told_ns = _told_ns(subject, name)
         await subject.wait_for_quiet(name, IDLE_S, REACH_S)
         return None if told_ns is None else told_ns - left_ns
-    except (OSError, asyncio.TimeoutError):
+    except (TimeoutError, OSError):
         return None
     finally:
         await client.close()

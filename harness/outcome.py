@@ -76,10 +76,10 @@ def outcomes(part: Part) -> tuple[Sighting, ...]:
         counts.update(
             (scenario, surface, saw) for surface, saws in each.saws.items() for saw in set(saws)
         )
-    for scenario in BY_ID.values():
-        if scenario.needs in part.lacks:
-            for surface in surfaces_of(scenario, part.surfaces):
-                counts[scenario.id, surface, Word.NOT_APPLICABLE] = 0
+    for lacking in BY_ID.values():
+        if lacking.needs in part.lacks:
+            for surface in surfaces_of(lacking, part.surfaces):
+                counts[lacking.id, surface, Word.NOT_APPLICABLE] = 0
     return tuple(
         sorted(
             Sighting(
@@ -181,9 +181,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
 
 
 def _must_be_proven(surface: str) -> bool:
-    return (
-        surface in OPTIONAL or surface == Surface.SERVER_LOG or surface.startswith(HOOK)
-    )
+    return surface in OPTIONAL or surface == Surface.SERVER_LOG or surface.startswith(HOOK)
 
 
 def _dropped_ns(events: Sequence[Event]) -> int | None:
@@ -218,9 +216,7 @@ def _sent_lately(trial: Trial) -> bool:
     )
 
 
-def _end_of_stream(
-    events: Sequence[Event], left_ns: int | None, *, sent_lately: bool
-) -> Word:
+def _end_of_stream(events: Sequence[Event], left_ns: int | None, *, sent_lately: bool) -> Word:
     if not any(event.event == "begin" for event in events):
         return Word.NEVER_STARTED
     end = next((event for event in events if event.event == "end"), None)

@@ -1,3 +1,266 @@
-EVIDENCE="evidence"
-def render(parts, sightings):
-    return {"report.md": "x\n"}
+"""The report and the pages of evidence, as Markdown. Pure: parts in, texts out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import jinja2
+import msgspec
+
+from harness import catalogue, findings, servers, timeline
+from harness.catalogue import Scenario
+from harness.findings import Cell, Hazard, LatencyRow, Table
+from harness.outcome import ClassifiedTrial, Sighting, classify
+from harness.trace import Part, Stack
+from harness.vocabulary import HOOK, Surface, Word
+
+EVIDENCE = "evidence"
+REPORT = "report.md"
+
+SITUATIONS = (
+    "plain-error",
+    "plain-app-error",
+    "plain-cancelled",
+    "error-in-endpoint",
+    "error-before-first-event",
+    "error-mid-stream",
+    "app-error-mid-stream",
+    "timeout-in-stream",
+    "idle",
+    "ticking",
+    "backpressure",
+    "before-response",
+)
+"""What the table of handlers sets side by side: ordinary errors first, then disconnects."""
+
+_SEERS = (
+    Surface.HANDLER,
+    Surface.HANDLER_APP_ERROR,
+    Surface.HANDLER_CANCELLED,
+    Surface.MIDDLEWARE,
+    Surface.DEPENDENCY,
+    Surface.BACKGROUND,
+)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The stacks of one version set under one Python."""
+
+    versions: str
+    python: str
+    parts: tuple[Part, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.versions}-py{self.python}"
+
+    @property
+    def title(self) -> str:
+        return f"version set `{self.versions}`, Python {self.python}"
+
+    @property
+    def stacks(self) -> list[Stack]:
+        return [part.stack for part in self.parts]
+
+    @property
+    def apps(self) -> list[str]:
+        return list(dict.fromkeys(stack.app for stack in self.stacks))
+
+
+def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, str]:
+    """All pages, by their path below the results."""
+    table = Table(sightings)
+    ordered = sorted(parts, key=_order)
+    groups = [
+        Group(versions, python, tuple(members))
+        for (versions, python), members in groupby(
+            ordered, key=lambda part: (part.stack.versions, part.stack.python)
+        )
+    ]
+    writer = _Writer(table)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        write=writer,
+        Word=Word,
+        scenarios=catalogue.SCENARIOS,
+        scenario_by_id=catalogue.BY_ID,
+        servers=servers.BY_ID,
+    )
+    pages = {
+        REPORT: environment.get_template("report.md.j2").render(
+            groups=groups,
+            parts=ordered,
+            trials=sum(len(part.trials) for part in ordered),
+            hazards=findings.hazards(table),
+            same_events=findings.same_events(ordered),
+            situations=[catalogue.BY_ID[name] for name in SITUATIONS],
+        )
+    }
+    template = environment.get_template("evidence.md.j2")
+    for group in groups:
+        for app in group.apps:
+            members = [part for part in group.parts if part.stack.app == app]
+            pages[f"{EVIDENCE}/{group.id}/{app}.md"] = template.render(
+                group=group, app=app, parts=members, samples=_samples(members)
+            )
+    return pages
+
+
+def excerpt(parts: Sequence[Part], sightings: Iterable[Sighting]) -> str:
+    """What the README shows of the first table: a row an app, on its first server."""
+    table = Table(sightings)
+    first: dict[tuple[str, str, str], Part] = {}
+    for part in sorted(parts, key=_order):
+        stack = part.stack
+        first.setdefault((stack.versions, stack.python, stack.app), part)
+    chosen = list(first.values())
+    columns = list(findings.glance(table, chosen[0].stack))[:-1]
+    lines = [f"| app | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    for part in chosen:
+        cells = findings.glance(table, part.stack)
+        lines.append(f"| {part.title} | {' | '.join(cells[c].text for c in columns)} |")
+    stack = chosen[0].stack
+    lines += ["", f"(On {servers.BY_ID[stack.server].title}; Python {stack.python}.)"]
+    return "\n".join(lines) + "\n"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One trial shown for all that came out alike."""
+
+    each: ClassifiedTrial
+    alike: int
+    of: int
+
+    @property
+    def text(self) -> str:
+        return timeline.text(self.each)
+
+
+def _samples(parts: Sequence[Part]) -> dict[tuple[str, str], list[Sample]]:
+    """By scenario and server, a trial for every way in which trials came out."""
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    for part in parts:
+        trials: dict[str, list[ClassifiedTrial]] = defaultdict(list)
+        for each in classify(part):
+            trials[each.trial.scenario].append(each)
+        for scenario, all_of_it in trials.items():
+            ways: dict[str, list[ClassifiedTrial]] = defaultdict(list)
+            for each in all_of_it:
+                ways[repr(each.saws)].append(each)
+            samples[scenario, part.stack.server] = [
+                Sample(alike[0], len(alike), len(all_of_it))
+                for alike in sorted(ways.values(), key=lambda way: -len(way))
+            ]
+    return samples
+
+
+class _Writer:
+    """The pieces of Markdown that the templates put together."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def glance(self, stack: Stack) -> dict[str, str]:
+        """The first table's cells, linked."""
+        return {
+            title: self._linked(cell.text, stack, cell.scenario)
+            for title, cell in findings.glance(self.table, stack).items()
+        }
+
+    def cell(self, stacks: Sequence[Stack], scenario: str, surface: str) -> str:
+        """What the stacks of one app saw: once if they agree, else by server."""
+        ways: dict[str, list[Stack]] = defaultdict(list)
+        for stack in stacks:
+            ways[findings.spread(self.table[Cell(stack, scenario, surface)])].append(stack)
+        if len(ways) == 1:
+            return self._linked(next(iter(ways)), stacks[0], scenario, by_server=False)
+        return "<br>".join(
+            f"{', '.join(stack.server for stack in agreeing)}: "
+            + self._linked(text, agreeing[0], scenario)
+            for text, agreeing in ways.items()
+        )
+
+    def surfaces(self, scenario: Scenario, group: Group) -> list[str]:
+        """The surfaces that are worth a row: those that any app of the group has."""
+        return [
+            surface
+            for surface in self.table.surfaces(scenario.id, group.stacks)
+            if any(
+                saw != Word.NOT_APPLICABLE
+                for stack in group.stacks
+                for saw in self.table.saws(stack, scenario.id, surface)
+            )
+        ]
+
+    def seers(self, stacks: Sequence[Stack]) -> list[str]:
+        """The handlers, middleware and hooks that an app has, and the server's log."""
+        found = [
+            surface
+            for situation in SITUATIONS
+            for surface in self.table.surfaces(situation, stacks)
+        ]
+        own = [
+            surface
+            for surface in (*_SEERS, *sorted({s for s in found if s.startswith(HOOK)}))
+            if any(
+                saw != Word.NOT_APPLICABLE
+                for stack in stacks
+                for situation in SITUATIONS
+                for saw in self.table.saws(stack, situation, surface)
+            )
+        ]
+        return [*map(str, own), str(Surface.SERVER_LOG)]
+
+    def ran(self, scenario: Scenario, group: Group) -> bool:
+        """Whether a scenario was run in this group at all."""
+        return bool(self.table.surfaces(scenario.id, group.stacks))
+
+    def places(self, hazard: Hazard, group: Group) -> list[str]:
+        """A hazard's cells in a group: a line an app and scenario."""
+        found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        for cell in hazard.cells:
+            if cell.stack in group.stacks:
+                found[cell.stack.app, cell.scenario].append(cell)
+        by_app: dict[str, list[str]] = defaultdict(list)
+        for (app, scenario), cells in found.items():
+            on = sorted({cell.stack.server for cell in cells})
+            every = {stack.server for stack in group.stacks if stack.app == app}
+            where = "" if set(on) == every else f" on {', '.join(on)}"
+            link = self._linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
+            by_app[app].append(f"{link}{where}")
+        return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
+
+    def latencies(self, group: Group) -> list[LatencyRow]:
+        """The rows there are."""
+        rows = (findings.latency_row(part.stack, part.latency) for part in group.parts)
+        return [row for row in rows if row is not None]
+
+    def latency(self, part: Part) -> str:
+        """A stack's latency as a ratio to bare's."""
+        row = findings.latency_row(part.stack, part.latency)
+        return f"{row.ratio:.1f} times" if row else "not measured"
+
+    def _linked(
+        self, text: str, stack: Stack, scenario: str | None, *, by_server: bool = True
+    ) -> str:
+        if scenario is None or text in ("not run", Word.NOT_APPLICABLE):
+            return text
+        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}.md"
+        anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
+        return f"[{text}]({page}#{anchor})"
+
+
+def _order(part: Part) -> tuple[str, str, bool, str, int]:
+    """Bare first in its group, servers in the order of their table."""
+    stack = part.stack
+    known = list(servers.BY_ID)
+    server = known.index(stack.server) if stack.server in known else len(known)
+    return (stack.versions, stack.python, stack.app != "bare", stack.app, server)

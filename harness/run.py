@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from harness.environments import install, resolve, versions_of
 from harness.errors import SubjectError
 from harness.journal import Batch, Journal
 from harness.latency import measure
-from harness.plan import REFERENCE, Plan, applicable
+from harness.plan import REFERENCE, applicable
 from harness.servers import Server
 from harness.subject import Subject
 from harness.trace import Environment, Latency, Part, Stack, Trial
@@ -53,12 +53,14 @@ class Run:
         self,
         *,
         root: Path,
+        environments: Path,
         apps: Mapping[str, AppFile],
         journal: Journal,
         advance: Callable[[int], None],
         say: Callable[[str], None],
     ) -> None:
         self.root = root
+        self.environments = environments
         self.apps = apps
         self.journal = journal
         self.plan = journal.plan
@@ -110,8 +112,7 @@ class Run:
                     self.plan.interpreter,
                 )
             async with locks[pins], at_once:
-                cache = self.root / ".hangup" / "environments"
-                python = await install(pins, self.plan.interpreter, cache)
+                python = await install(pins, self.plan.interpreter, self.environments)
             return Bench(app=app, server=server, pins=pins, python=python)
 
         chosen = list(self.plan.apps)
@@ -138,7 +139,6 @@ class Run:
 
     async def _run_apart(self, bench: Bench, scenario: Scenario) -> None:
         """Run a scenario that needs a server for every trial."""
-
         floods = scenario.until == "flooded"
 
         async def once(repeat: int) -> Trial:
@@ -251,10 +251,8 @@ class Run:
             subjects: dict[str, Subject] = {}
 
             async def start(bench: Bench) -> None:
-                try:
+                with suppress(SubjectError):  # its trials have said so
                     subjects[bench.app.id] = await self._start(bench, stack)
-                except SubjectError:
-                    pass  # its trials have said so
 
             await _gather(start(bench) for bench in benches)
             measured = await measure(

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -146,13 +147,18 @@ class Subject:
 
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
         """Whether the trial came to say nothing for `quiet_s`."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                count = len(self.seen(trial))
-                if not await self.wait_for(
-                    lambda count=count: len(self.seen(trial)) > count, quiet_s
-                ):
-                    return True
+
+        def said() -> int:
+            return len(self.seen(trial))
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    count = said()
+                    if not await self.wait_for(partial(_exceeds, said, count), quiet_s):
+                        return True
+        except TimeoutError:
+            return False
 
     def forget(self, trial: str) -> None:
         """Drop what was seen of a trial that is over."""
@@ -168,18 +174,14 @@ class Subject:
         ready = asyncio.create_task(self._answer())
         ended = asyncio.create_task(self._process.wait())
         try:
-            await asyncio.wait(
-                {ready, ended}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({ready, ended}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if not self.running:
                 raise SubjectError(
                     Word.COULD_NOT_START,
                     f"it ended with exit code {self.exit_code}: {self.log_tail()}",
                 )
             if not ready.done():
-                raise SubjectError(
-                    Word.COULD_NOT_START, f"it gave no answer within {READY_S:g} s"
-                )
+                raise SubjectError(Word.COULD_NOT_START, f"it gave no answer within {READY_S:g} s")
         finally:
             ready.cancel()
             ended.cancel()
@@ -237,6 +239,10 @@ class Subject:
         """Kill every process of the server."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _exceeds(measure: Callable[[], int], bound: int) -> bool:
+    return measure() > bound
 
 
 def _free_port() -> int:

@@ -27,8 +27,7 @@ class Word(StrEnum):
     DID_NOT_RUN = "did not run", "was never begun"
     GARBAGE_COLLECTED = (
         "only when garbage-collected",
-        "nothing was thrown into it until nobody referred to it any more and Python "
-        "finalised it",
+        "nothing was thrown into it until nobody referred to it any more and Python finalised it",
     )
 
     # How the stream ended.

@@ -31,9 +31,7 @@ class Boundary:
     def __init__(self, app: App) -> None:
         self.app = app
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         query = parse_qs(scope.get("query_string", b"").decode())
         if scope["type"] != "http" or "trial" not in query:
             await self.app(scope, receive, send)

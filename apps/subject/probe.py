@@ -31,7 +31,7 @@ import os
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
@@ -64,10 +64,9 @@ def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:
         return
     line = {"t": time.monotonic_ns(), "trial": trial, "surface": surface, "event": event}
     line.update((key, value) for key, value in fields.items() if value is not None)
-    try:
+    # A disk that is full must not show up as a finding about a framework.
+    with suppress(OSError, TypeError, ValueError):
         os.write(_trace, json.dumps(line).encode() + b"\n")
-    except (OSError, TypeError, ValueError):
-        pass  # a disk that is full must not show up as a finding about a framework
 
 
 class Span:

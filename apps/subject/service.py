@@ -63,7 +63,10 @@ class Script:
         return cls(**json.loads(text))
 
 
-script_of_request: ContextVar[Script] = ContextVar("script_of_request", default=Script())
+script_of_request: ContextVar[Script] = ContextVar(
+    "script_of_request",
+    default=Script(),  # noqa: B039 - it is frozen
+)
 
 
 async def before_answering() -> None:
@@ -124,17 +127,13 @@ async def _stream(
             raise
 
 
-def _watched_source(
-    trial: str | None, script: Script
-) -> AsyncGenerator[tuple[int, str], None]:
+def _watched_source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
     generator = _source(trial, script)
     probe.watch_reclaim(generator, trial, "source")
     return generator
 
 
-async def _source(
-    trial: str | None, script: Script
-) -> AsyncGenerator[tuple[int, str], None]:
+async def _source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
     with probe.Span(trial, "source", at="await") as here:
         for number in range(1, script.events + 1):
             if script.pause_ms:

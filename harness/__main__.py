@@ -1,0 +1,5 @@
+"""`python -m harness` is `hangup`."""
+
+from harness.cli import main
+
+main()

@@ -1,0 +1,358 @@
+"""Statements computed over outcomes. Pure: sightings in, findings out.
+
+Nothing here knows a framework or expects a result; every finding names the cells it
+rests on, so that the report can lead from the statement to the evidence.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from harness import catalogue
+from harness.outcome import HANDLERS, Sighting
+from harness.trace import Latency, Part, Stack
+from harness.vocabulary import HOOK, Surface, Word, is_exception
+
+DISCONNECTS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "disconnect")
+CLEANUPS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "cleanup")
+CONTROLS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "control")
+
+
+class Cell(msgspec.Struct, frozen=True, order=True):
+    """A place in the table of outcomes."""
+
+    stack: Stack
+    scenario: str
+    surface: str
+
+
+class Table:
+    """The sightings, to be looked up by cell."""
+
+    def __init__(self, sightings: Iterable[Sighting]) -> None:
+        self._cells: dict[Cell, list[Sighting]] = defaultdict(list)
+        for each in sightings:
+            self._cells[Cell(each.stack, each.scenario, each.surface)].append(each)
+
+    def __getitem__(self, cell: Cell) -> tuple[Sighting, ...]:
+        """What was seen there, most frequent first; empty if it was not looked at."""
+        return tuple(sorted(self._cells.get(cell, ()), key=lambda s: (-s.n, s.saw)))
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(sorted(self._cells))
+
+    def saws(self, stack: Stack, scenario: str, surface: str) -> tuple[str, ...]:
+        """What was seen there in at least one trial."""
+        return tuple(each.saw for each in self[Cell(stack, scenario, surface)])
+
+    def surfaces(self, scenario: str, stacks: Iterable[Stack]) -> list[str]:
+        """The surfaces that a scenario was looked at on, in the vocabulary's order."""
+        wanted = frozenset(stacks)
+        found = {c.surface for c in self._cells if c.scenario == scenario and c.stack in wanted}
+        order = [str(surface) for surface in Surface]
+        handlers_end = order.index(Surface.MIDDLEWARE)
+        return sorted(
+            found,
+            key=lambda s: (order.index(s) if s in order else handlers_end + 0.5, s),
+        )
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """One cell of the first table: a statement and the scenario it is taken from."""
+
+    text: str
+    scenario: str | None
+
+
+class Hazard(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that hurts in production, and the stacks it was seen on."""
+
+    title: str
+    meaning: str
+    cells: tuple[Cell, ...]
+
+
+class LatencyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Latencies of one stack, in milliseconds, and their ratio to bare's beside them."""
+
+    stack: Stack
+    samples: int
+    median_ms: float
+    p95_ms: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+
+
+# ---------------------------------------------------------------------------- at a glance
+
+
+def glance(table: Table, stack: Stack) -> dict[str, Glance]:
+    """What a reader wants to know of a stack first; by column title."""
+    return {
+        "client closes, stream idle": _end(table, stack, "idle"),
+        "… events flowing": _end(table, stack, "ticking"),
+        "… under back-pressure": _end(table, stack, "backpressure"),
+        "`finally` runs at once": _finally(table, stack),
+        "handlers, hooks and log see": _seen(table, stack),
+        "clean-up that finishes": _cleanup(table, stack),
+        "server alive after firehose": _one(table, stack, "firehose", Surface.LIVENESS),
+        "SIGTERM: stream": _end(table, stack, "shutdown"),
+        "SIGTERM: process": _one(table, stack, "shutdown", Surface.EXIT),
+    }
+
+
+def spread(sightings: Sequence[Sighting]) -> str:
+    """What was seen in a cell: one word, or several with their shares."""
+    if not sightings:
+        return "not run"
+    if len(sightings) == 1 and sightings[0].n == sightings[0].of:
+        return formatted(sightings[0].saw)
+    return ", ".join(f"{formatted(s.saw)} {s.n}/{s.of}" for s in sightings)
+
+
+def formatted(saw: str) -> str:
+    """A sighting in Markdown: exceptions as code, words as they are."""
+    return f"`{saw}`" if is_exception(saw) else saw
+
+
+def _one(table: Table, stack: Stack, scenario: str, surface: str) -> Glance:
+    return Glance(spread(table[Cell(stack, scenario, surface)]), scenario)
+
+
+def _end(table: Table, stack: Stack, scenario: str) -> Glance:
+    return _one(table, stack, scenario, Surface.STREAM_END)
+
+
+_LATE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED})
+
+
+def _finally(table: Table, stack: Stack) -> Glance:
+    """Whether the stream's body was left within the window, and by the stack's doing."""
+    late = [s for s in DISCONNECTS if _LATE.intersection(table.saws(stack, s, "stream-end"))]
+    ran = [s for s in DISCONNECTS if table.saws(stack, s, "stream-end")]
+    if not ran:
+        return Glance("not run", None)
+    if not late:
+        return Glance("always", ran[0])
+    return Glance("not always: " + ", ".join(f"`{scenario}`" for scenario in late), late[0])
+
+
+def _watchers(table: Table, stack: Stack, scenario: str) -> list[str]:
+    return [
+        surface
+        for surface in table.surfaces(scenario, [stack])
+        if surface in (*HANDLERS, Surface.SERVER_LOG) or surface.startswith(HOOK)
+    ]
+
+
+def _seen(table: Table, stack: Stack) -> Glance:
+    """What handlers, hooks and the log saw of disconnects, over all of them."""
+    seen: dict[str, list[str]] = defaultdict(list)
+    for scenario in DISCONNECTS:
+        for surface in _watchers(table, stack, scenario):
+            if any(
+                is_exception(saw) or saw == Word.ERROR_LINE or saw == Word.CALLED
+                for saw in table.saws(stack, scenario, surface)
+            ):
+                seen[surface].append(scenario)
+    if not seen:
+        return Glance("nothing", "idle")
+    ran = [s for s in DISCONNECTS if table.saws(stack, s, Surface.ASGI)]
+    parts = [f"`{surface}`{_among(found, ran)}" for surface, found in seen.items()]
+    return Glance("; ".join(parts), next(iter(seen.values()))[0])
+
+
+def _among(found: Sequence[str], ran: Sequence[str]) -> str:
+    """Which of the scenarios that were run these are, the shorter way round."""
+    rest = [scenario for scenario in ran if scenario not in found]
+    if not rest:
+        return ""
+    if len(rest) < len(found):
+        return f" (not in {', '.join(rest)})"
+    return f" ({', '.join(found)})"
+
+
+def _cleanup(table: Table, stack: Stack) -> Glance:
+    """Which of the ways to clean up came to their end in every trial."""
+    run = [s for s in CLEANUPS if table.saws(stack, s, Surface.CLEANUP)]
+    good = [s for s in run if table.saws(stack, s, Surface.CLEANUP) == (Word.FINISHED,)]
+    bad = [s for s in run if s not in good]
+    if not run:
+        return Glance("not run", None)
+    if not bad:
+        return Glance("any", run[0])
+    names = ", ".join(f"`{s.removeprefix('cleanup-')}`" for s in bad)
+    return Glance(f"not {names}" if good else "none", bad[0])
+
+
+# ---------------------------------------------------------------------------- hazards
+
+
+def _cells(
+    table: Table,
+    scenarios: Iterable[str],
+    surface: str,
+    wrong: Callable[[str], bool],
+) -> tuple[Cell, ...]:
+    wanted = frozenset(scenarios)
+    return tuple(
+        cell
+        for cell in table
+        if cell.scenario in wanted
+        and cell.surface == surface
+        and any(wrong(each.saw) and each.n for each in table[cell])
+    )
+
+
+def hazards(table: Table) -> list[Hazard]:
+    """What was found that hurts; only those that were found at all."""
+    everything = tuple(catalogue.BY_ID)
+    found = [
+        Hazard(
+            title="The server stops answering",
+            meaning="After the hang-up, another request to the same process got no answer "
+            "within the window: one reader who leaves takes the worker with it.",
+            cells=_cells(table, everything, Surface.LIVENESS, Word.NO_ANSWER.__eq__),
+        ),
+        Hazard(
+            title="A stream is told nothing",
+            meaning="The client is gone and the stream was still suspended, or still producing, "
+            "when the window closed: what it holds stays held, what it pulls is paid for.",
+            cells=_cells(
+                table,
+                DISCONNECTS,
+                Surface.STREAM_END,
+                lambda saw: saw in (Word.SUSPENDED, Word.STILL_RUNNING),
+            ),
+        ),
+        Hazard(
+            title="A stream runs to its end for nobody",
+            meaning="It was never told and produced everything it had.",
+            cells=_cells(table, DISCONNECTS, Surface.STREAM_END, Word.RAN_TO_END.__eq__),
+        ),
+        Hazard(
+            title="`finally` waits for the garbage collector",
+            meaning="Nothing was thrown into the stream until nobody referred to it any more; "
+            "when that is depends on reference cycles and on luck.",
+            cells=_cells(table, DISCONNECTS, Surface.STREAM_END, Word.GARBAGE_COLLECTED.__eq__),
+        ),
+        Hazard(
+            title="The inner source is not closed with the stream",
+            meaning="The stream was told, but the generator it reads from was left at its "
+            "`yield`, for the garbage collector or for ever.",
+            cells=_cells(
+                table,
+                ("nested",),
+                Surface.SOURCE,
+                lambda saw: saw in (Word.GARBAGE_COLLECTED, Word.SUSPENDED),
+            ),
+        ),
+        Hazard(
+            title="An endpoint goes on for nobody",
+            meaning="The client left before the response began, and the endpoint was not told.",
+            cells=_cells(table, ("before-response",), Surface.ENDPOINT, Word.STILL_RUNNING.__eq__),
+        ),
+        Hazard(
+            title="A disconnect looks like an error",
+            meaning="Nobody made a mistake, yet the server's log has an error for it, or the "
+            "handler for `Exception` was called: alarms for clients that left.",
+            cells=tuple(
+                sorted(
+                    set(
+                        _cells(
+                            table,
+                            DISCONNECTS,
+                            Surface.SERVER_LOG,
+                            lambda saw: is_exception(saw) or saw == Word.ERROR_LINE,
+                        )
+                        + _cells(table, DISCONNECTS, Surface.HANDLER, is_exception)
+                    )
+                )
+            ),
+        ),
+        Hazard(
+            title="Clean-up is cut short or never begun",
+            meaning="The stream was told and tried to clean up, and the work did not finish.",
+            cells=_cells(table, CLEANUPS, Surface.CLEANUP, lambda saw: saw not in (Word.FINISHED,)),
+        ),
+        Hazard(
+            title="An error is never reported",
+            meaning="The stream failed with an ordinary error, and neither a handler nor the "
+            "server's log saw anything.",
+            cells=tuple(
+                cell
+                for cell in _cells(table, CONTROLS, Surface.STREAM, is_exception)
+                if not any(
+                    is_exception(saw) or saw == Word.ERROR_LINE
+                    for surface in _watchers(table, cell.stack, cell.scenario)
+                    for saw in table.saws(cell.stack, cell.scenario, surface)
+                )
+            ),
+        ),
+        Hazard(
+            title="A request never ends",
+            meaning="Nobody hung up, the stream or endpoint was over, and the app still had not "
+            "returned when the window closed: the client waits for the rest.",
+            cells=_cells(table, CONTROLS, Surface.ASGI, Word.STILL_RUNNING.__eq__),
+        ),
+        Hazard(
+            title="Shutdown does not reach the stream",
+            meaning="SIGTERM was sent and the process was still there when the window closed, "
+            "held up by an open stream.",
+            cells=_cells(table, ("shutdown",), Surface.EXIT, Word.STILL_RUNNING.__eq__),
+        ),
+    ]
+    return [hazard for hazard in found if hazard.cells]
+
+
+# ---------------------------------------------------------------------------- latency
+
+
+def latency_row(stack: Stack, latency: Latency) -> LatencyRow | None:
+    """The latencies of a stack; None if there are none or none of bare beside them."""
+    own, bare = latency.own_ns, latency.bare_ns
+    if len(own) < 2 or len(bare) < 2:
+        return None
+    low, high = _ratio_interval(own, bare)
+    return LatencyRow(
+        stack=stack,
+        samples=len(own),
+        median_ms=statistics.median(own) / 1e6,
+        p95_ms=statistics.quantiles(own, n=20)[-1] / 1e6,
+        ratio=statistics.median(own) / statistics.median(bare),
+        ratio_low=low,
+        ratio_high=high,
+    )
+
+
+def _ratio_interval(own: Sequence[int], bare: Sequence[int]) -> tuple[float, float]:
+    """A 95 % percentile-bootstrap interval of the ratio of medians.
+
+    The seed is fixed so that the same samples always give the same report.
+    """
+    choices = random.Random(0).choices
+    ratios = sorted(
+        statistics.median(choices(own, k=len(own))) / statistics.median(choices(bare, k=len(bare)))
+        for _ in range(1000)
+    )
+    return ratios[25], ratios[974]
+
+
+# ---------------------------------------------------------------------------- checks
+
+
+def same_events(parts: Sequence[Part]) -> bool:
+    """Whether every trial of `complete` delivered the same events to its client."""
+    received = {
+        trial.received
+        for part in parts
+        for trial in part.trials
+        if trial.scenario == "complete" and trial.failure is None
+    }
+    return len(received) == 1 and received != {()}

@@ -1,0 +1,122 @@
+"""How much faster the harness is than the plain way, on the same trials in the same run.
+
+The plain way is what a script would do: for every trial a fresh server, a fixed sleep
+until it is surely up, the hang-up, a fixed sleep until everything has surely happened.
+
+    python tests/benchmark_run.py
+
+Not a test: it prints both times and their ratio. Environments are made before the clock
+starts, for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from harness import catalogue, servers
+from harness.appfiles import find_apps
+from harness.client import HOST, target
+from harness.environments import find_interpreter, install, resolve
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("bare", "starlette")
+SERVER = "uvicorn"
+SCENARIOS = ("idle", "ticking", "before-response", "nested", "cleanup-await", "error-mid-stream")
+REPEATS = 5
+UP_S = 1.5
+"""Until a server is surely up."""
+STREAMING_S = 0.5
+"""Until a stream is surely in its state."""
+WINDOW_S = 2.0
+"""The harness's own window, so that both could see the same."""
+
+
+def harness_way(results: Path) -> tuple[float, int]:
+    """Run the subset with `hangup run`; seconds and the number of trials."""
+    command = [sys.executable, "-m", "harness", "run", "--latency", "0"]
+    command += ["--repeats", str(REPEATS), "--results", str(results), "--server", SERVER]
+    for app in APPS:
+        command += ["--app", app]
+    for scenario in SCENARIOS:
+        command += ["--scenario", scenario]
+    began_s = time.monotonic()
+    subprocess.run(command, check=True, cwd=ROOT)
+    elapsed_s = time.monotonic() - began_s
+    chosen = {s.id for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof}
+    return elapsed_s, len(chosen) * len(APPS) * REPEATS
+
+
+def plain_way(pythons: dict[str, Path], scenarios: list[catalogue.Scenario]) -> float:
+    """Run each trial on a server of its own, with fixed sleeps; seconds."""
+    apps = find_apps(ROOT / "apps")
+    began_s = time.monotonic()
+    port = 18000
+    for app in APPS:
+        for scenario in scenarios:
+            for repeat in range(REPEATS):
+                port += 1
+                server = subprocess.Popen(
+                    [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
+                    env=os.environ
+                    | {"HANGUP_APP": str(apps[app].path), "PYTHONPATH": str(ROOT)},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                try:
+                    time.sleep(UP_S)
+                    url = f"http://{HOST}:{port}{target(scenario, f'plain-{repeat}')}"
+                    hang_up(url)
+                    time.sleep(WINDOW_S)
+                finally:
+                    server.kill()
+                    server.wait()
+    return time.monotonic() - began_s
+
+
+def hang_up(url: str) -> None:
+    """Read for a while, then leave."""
+    deadline_s = time.monotonic() + STREAMING_S
+    try:
+        with httpx.stream("GET", url, timeout=httpx.Timeout(5, read=STREAMING_S)) as response:
+            for _ in response.iter_raw():
+                if time.monotonic() > deadline_s:
+                    break
+    except httpx.HTTPError:
+        pass
+
+
+async def environments() -> dict[str, Path]:
+    """The environments both ways use."""
+    interpreter = await find_interpreter(None)
+    apps = find_apps(ROOT / "apps")
+    pythons = {}
+    for app in APPS:
+        wanted = apps[app].dependencies + servers.BY_ID[SERVER].requirements
+        pins = await resolve(wanted, ROOT / "apps/versions/current.txt", interpreter)
+        pythons[app] = await install(pins, interpreter, ROOT / ".hangup" / "environments")
+    return pythons
+
+
+def main() -> None:
+    """Measure both ways and print the ratio."""
+    pythons = asyncio.run(environments())
+    with tempfile.TemporaryDirectory() as results:
+        harness_s, trials = harness_way(Path(results))
+    chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
+    plain_s = plain_way(pythons, chosen)
+    print(f"{trials} trials on {len(APPS)} stacks, {os.cpu_count()} cores")
+    print(f"harness     {harness_s:7.1f} s   {harness_s / trials:6.3f} s a trial")
+    print(f"plain way   {plain_s:7.1f} s   {plain_s / trials:6.3f} s a trial")
+    print(f"ratio       {plain_s / harness_s:7.1f}")
+
+
+if __name__ == "__main__":
+    main()
