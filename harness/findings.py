@@ -95,16 +95,100 @@ class LatencyRow(msgspec.Struct, frozen=True, kw_only=True):
 def glance(table: Table, stack: Stack) -> dict[str, Glance]:
     """What a reader wants to know of a stack first; by column title."""
     return {
-        "client closes, stream idle": _end(table, stack, "idle"),
-        "… events flowing": _end(table, stack, "ticking"),
-        "… under back-pressure": _end(table, stack, "backpressure"),
-        "`finally` runs at once": _finally(table, stack),
-        "handlers, hooks and log see": _seen(table, stack),
-        "clean-up that finishes": _cleanup(table, stack),
-        "server alive after firehose": _one(table, stack, "firehose", Surface.LIVENESS),
+        "idle": _end(table, stack, "idle"),
+        "ticking": _end(table, stack, "ticking"),
+        "back-pressure": _end(table, stack, "backpressure"),
+        "`finally` late": _finally(table, stack),
+        "seen by": _seen(table, stack),
+        "clean-up cut short": _cleanup(table, stack),
+        "firehose: server": _one(table, stack, "firehose", Surface.LIVENESS),
         "SIGTERM: stream": _end(table, stack, "shutdown"),
         "SIGTERM: process": _one(table, stack, "shutdown", Surface.EXIT),
     }
+
+
+def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
+    """The answer in a few sentences, each with the stacks it was found on."""
+    ends = Surface.STREAM_END
+
+    def where(scenario: str, surface: str, *words: str, only: bool = False) -> str | None:
+        """The stacks on which any (or only) these words were seen; None if none was run."""
+        ran = [stack for stack in stacks if table.saws(stack, scenario, surface)]
+        found = [
+            stack
+            for stack in ran
+            if (saws := set(table.saws(stack, scenario, surface)))
+            and (saws <= set(words) if only else saws & set(words))
+        ]
+        return _share(found, ran) if ran else None
+
+    handled = [
+        stack
+        for stack in stacks
+        for scenario in DISCONNECTS
+        if any(is_exception(saw) for saw in table.saws(stack, scenario, Surface.HANDLER))
+    ]
+    able = [s for s in stacks if any(a != Word.NOT_APPLICABLE for a in _handler_saws(table, s))]
+    sentences = [
+        (
+            "A client that closes an idle stream is felt as `CancelledError` at an `await`",
+            where("idle", ends, Word.CANCELLED_AT_AWAIT, only=True),
+        ),
+        (
+            "The handler for `Exception` was called for some disconnect",
+            _share(list(dict.fromkeys(handled)), able) if able else None,
+        ),
+        (
+            "A plain `await` in the clean-up is cut short",
+            where("cleanup-await", Surface.CLEANUP, "CancelledError"),
+        ),
+        (
+            "Under back-pressure the stream is not told within the window",
+            where("backpressure", ends, Word.SUSPENDED, Word.STILL_RUNNING),
+        ),
+        (
+            "Under back-pressure it runs to its end for nobody",
+            where("backpressure", ends, Word.RAN_TO_END),
+        ),
+        (
+            "A stream that never awaits anything takes the server with it",
+            where("firehose", Surface.LIVENESS, Word.NO_ANSWER),
+        ),
+        (
+            "An endpoint that has not answered yet is not told",
+            where("before-response", Surface.ENDPOINT, Word.STILL_RUNNING),
+        ),
+        (
+            "After SIGTERM an open stream keeps the process from exiting",
+            where("shutdown", Surface.EXIT, Word.STILL_RUNNING),
+        ),
+    ]
+    return [f"{sentence}: {found}." for sentence, found in sentences if found is not None]
+
+
+def _handler_saws(table: Table, stack: Stack) -> list[str]:
+    return [saw for s in DISCONNECTS for saw in table.saws(stack, s, Surface.HANDLER)]
+
+
+def _share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
+    """So many of so many stacks, and which, the shorter way round."""
+    share = f"**{len(found)} of {len(ran)}** stacks"
+    if not found or len(found) == len(ran):
+        return share
+    rest = [stack for stack in ran if stack not in found]
+    if len(rest) < len(found):
+        return f"{share}, not {_named(rest, ran)}"
+    return f"{share}: {_named(found, ran)}"
+
+
+def _named(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
+    """The apps of these stacks, with servers where it is not all of an app's."""
+    names = []
+    for app in dict.fromkeys(stack.app for stack in found):
+        on = [stack.server for stack in found if stack.app == app]
+        every = [stack.server for stack in ran if stack.app == app]
+        names.append(app if on == every else f"{app} on {' and '.join(on)}")
+    return ", ".join(names)
 
 
 def spread(sightings: Sequence[Sighting]) -> str:
@@ -133,14 +217,14 @@ _LATE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED})
 
 
 def _finally(table: Table, stack: Stack) -> Glance:
-    """Whether the stream's body was left within the window, and by the stack's doing."""
+    """After which hang-ups the stream's body was not left within the window by the stack."""
     late = [s for s in DISCONNECTS if _LATE.intersection(table.saws(stack, s, "stream-end"))]
     ran = [s for s in DISCONNECTS if table.saws(stack, s, "stream-end")]
     if not ran:
         return Glance("not run", None)
     if not late:
-        return Glance("always", ran[0])
-    return Glance("not always: " + ", ".join(f"`{scenario}`" for scenario in late), late[0])
+        return Glance("never", ran[0])
+    return Glance(", ".join(f"`{scenario}`" for scenario in late), late[0])
 
 
 def _watchers(table: Table, stack: Stack, scenario: str) -> list[str]:
@@ -179,16 +263,15 @@ def _among(found: Sequence[str], ran: Sequence[str]) -> str:
 
 
 def _cleanup(table: Table, stack: Stack) -> Glance:
-    """Which of the ways to clean up came to their end in every trial."""
+    """Which of the ways to clean up did not come to their end in every trial."""
     run = [s for s in CLEANUPS if table.saws(stack, s, Surface.CLEANUP)]
     good = [s for s in run if table.saws(stack, s, Surface.CLEANUP) == (Word.FINISHED,)]
     bad = [s for s in run if s not in good]
     if not run:
         return Glance("not run", None)
     if not bad:
-        return Glance("any", run[0])
-    names = ", ".join(f"`{s.removeprefix('cleanup-')}`" for s in bad)
-    return Glance(f"not {names}" if good else "none", bad[0])
+        return Glance("none", run[0])
+    return Glance(", ".join(f"`{s.removeprefix('cleanup-')}`" for s in bad), bad[0])
 
 
 # ---------------------------------------------------------------------------- hazards

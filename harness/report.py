@@ -122,7 +122,7 @@ def excerpt(parts: Sequence[Part], sightings: Iterable[Sighting]) -> str:
         stack = part.stack
         first.setdefault((stack.versions, stack.python, stack.app), part)
     chosen = list(first.values())
-    columns = list(findings.glance(table, chosen[0].stack))[:-1]
+    columns = list(findings.glance(table, chosen[0].stack))
     lines = [f"| app | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for part in chosen:
         cells = findings.glance(table, part.stack)
@@ -174,6 +174,10 @@ class _Writer:
             title: self._linked(cell.text, stack, cell.scenario)
             for title, cell in findings.glance(self.table, stack).items()
         }
+
+    def headlines(self, group: Group) -> list[str]:
+        """The answer in a few sentences."""
+        return findings.headlines(self.table, group.stacks)
 
     def cell(self, stacks: Sequence[Stack], scenario: str, surface: str) -> str:
         """What the stacks of one app saw: once if they agree, else by server."""

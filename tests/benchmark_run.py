@@ -65,8 +65,7 @@ def plain_way(pythons: dict[str, Path], scenarios: list[catalogue.Scenario]) -> 
                 port += 1
                 server = subprocess.Popen(
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
-                    env=os.environ
-                    | {"HANGUP_APP": str(apps[app].path), "PYTHONPATH": str(ROOT)},
+                    env=os.environ | {"HANGUP_APP": str(apps[app].path), "PYTHONPATH": str(ROOT)},
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
