@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import fcntl
 import os
 import secrets
 import signal
@@ -116,6 +115,8 @@ def run_command(
 
 def _be_the_only_run() -> None:
     """Raise UserError if another run uses the same directory; released with the process."""
+    import fcntl  # which there is none of where `check_platform` has said so
+
     HOME.mkdir(parents=True, exist_ok=True)
     lock = os.open(HOME / "lock", os.O_RDWR | os.O_CREAT)
     try:
@@ -170,7 +171,12 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     journal.end()
     messages.print(f"{total} trials; the report is {_shown(results / 'report.md')}.")
     for name, reason in run.unfit.items():
-        messages.print(f"{name} could not be started: {reason}", style="red", soft_wrap=True)
+        messages.print(
+            f"{name} could not be started: {reason}; its log is {run.logs[name]}.",
+            style="red",
+            soft_wrap=True,
+            highlight=False,
+        )
     if run.unfit:
         raise typer.Exit(1)
 

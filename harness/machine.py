@@ -42,8 +42,9 @@ def cores() -> int:
 
 
 def scrub(text: str, root: Path) -> str:
-    """Take a machine's paths and a process's addresses out of a message."""
+    """Shorten a message, and take a machine's paths and a process's addresses out of it."""
+    text = re.sub(r" by <Task .*", "", text)  # AnyIO says who cancelled, with paths
     text = re.sub(r"[^\s'\"]*/site-packages/", "site-packages/", text)
     text = text.replace(f"{root}/", "")
     text = re.sub(r"[^\s'\"]*/lib/(python3\.\d+)/", r"\1/", text)
-    return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)
+    return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)[:300]

@@ -68,6 +68,8 @@ class Run:
         self.say = say
         self.unfit: dict[str, str] = {}
         """The stacks that could not be started: name to reason."""
+        self.logs: dict[str, Path] = {}
+        """Their servers' logs."""
         self._numbers = itertools.count()
         cores = machine.cores()
         self._servers = asyncio.Semaphore(SERVERS_AT_ONCE)
@@ -175,8 +177,6 @@ class Run:
 
     async def _start(self, bench: Bench, stack: AsyncExitStack) -> Subject:
         """Start a server; raises SubjectError, at once if this stack is known not to start."""
-        if bench.name in self.unfit:
-            raise SubjectError(Word.COULD_NOT_START, self.unfit[bench.name])
         number = next(self._numbers)
         subject = Subject(
             root=self.root,
@@ -187,11 +187,14 @@ class Run:
         )
         try:
             async with self._starting:
+                if bench.name in self.unfit:
+                    raise SubjectError(Word.COULD_NOT_START, self.unfit[bench.name])
                 return await stack.enter_async_context(subject)
         except SubjectError as error:
             reason = machine.scrub(str(error), self.root)
             if bench.name not in self.unfit:
-                self.unfit[bench.name] = f"{reason} (see {subject.log_file})"
+                self.unfit[bench.name] = reason
+                self.logs[bench.name] = subject.log_file
             raise SubjectError(error.word, reason) from None
 
     async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -88,14 +89,9 @@ def watch_log() -> None:
     def seen_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make_record(*args, **kwargs)
         if record.levelno >= logging.ERROR:
-            error = record.exc_info[1] if record.exc_info else None
-            probe.record(
-                probe.trial_of_request.get(),
-                "server-log",
-                "saw",
-                saw=probe.name(error) if error is not None else "error-line",
-                detail=f"{record.name}: {record.getMessage().splitlines()[0][:200]}",
-            )
+            with suppress(Exception):  # a record that cannot be formatted is not our affair
+                error = record.exc_info[1] if record.exc_info else None
+                _saw_in_log(error, f"{record.name}: {record.getMessage()}")
         return record
 
     logging.setLogRecordFactory(seen_record)
@@ -103,14 +99,19 @@ def watch_log() -> None:
     show_unraisable = sys.unraisablehook
 
     def seen_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-        error = unraisable.exc_value
-        probe.record(
-            probe.trial_of_request.get(),
-            "server-log",
-            "saw",
-            saw=probe.name(error) if error is not None else unraisable.exc_type.__name__,
-            detail=f"{unraisable.err_msg or 'Exception ignored'}: {error}"[:200],
-        )
+        with suppress(Exception):
+            what = unraisable.err_msg or "Exception ignored"
+            _saw_in_log(unraisable.exc_value, f"{what}: {unraisable.exc_value}")
         show_unraisable(unraisable)
 
     sys.unraisablehook = seen_unraisable
+
+
+def _saw_in_log(error: BaseException | None, text: str) -> None:
+    probe.record(
+        probe.trial_of_request.get(),
+        "server-log",
+        "saw",
+        saw=probe.name(error) if error is not None else "error line",
+        detail=text.partition("\n")[0][:2000],
+    )

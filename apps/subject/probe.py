@@ -58,6 +58,10 @@ def name(error: BaseException) -> str:
     return type(error).__name__
 
 
+def _message(error: BaseException) -> str | None:
+    return str(error)[:2000] or None
+
+
 def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:
     """Append one event; `fields` that are None are left out. Never raises."""
     if _trace is None:
@@ -100,7 +104,7 @@ class Span:
                 "end",
                 saw=name(error),
                 at=self.at,
-                detail=str(error)[:200] or None,
+                detail=_message(error),
             )
 
     def waiting(self) -> None:
@@ -128,7 +132,7 @@ def saw(surface: str, error: BaseException | None = None) -> None:
         surface,
         "saw",
         saw=CALLED if error is None else name(error),
-        detail=(str(error)[:200] or None) if error is not None else None,
+        detail=None if error is None else _message(error),
     )
 
 
@@ -138,7 +142,7 @@ def may_refuse(surface: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        record(None, surface, "refused", saw=name(error), detail=str(error)[:200])
+        record(None, surface, "refused", saw=name(error), detail=_message(error))
 
 
 _watched: set[weakref.ref[Any]] = set()

@@ -1,0 +1,609 @@
+"""What a trace comes to: the rules, one example each, from traces written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.catalogue import BY_ID, SCENARIOS, Scenario
+from harness.outcome import OPTIONAL, outcomes, sightings, surfaces_of
+from harness.trace import Trial
+from harness.vocabulary import FAILURES, Surface, Word
+from tests.traces import CLOSES, LEAVES, Line, part, saws, trial
+
+HOOK = "hook:after_request"
+DECLARED = (*OPTIONAL, HOOK)
+
+ORDINARY_ERROR = trial("plain-error", "endpoint begin", "endpoint end ValueError")
+"""The control by which a silence is told from a surface that is not in place."""
+
+# What a surface saw in one trial: (what it is an example of, surface, lines, sightings).
+EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
+    # How the stream ended.
+    (
+        "cancelled while it awaits its source",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at an await",
+            "stream end CancelledError at an await",
+        ],
+        [Word.CANCELLED_AT_AWAIT],
+    ),
+    (
+        "cancelled at a yield, though its clean-up then awaits",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at a yield",
+            "stream end CancelledError at an await",
+        ],
+        [Word.CANCELLED_AT_YIELD],
+    ),
+    (
+        "closed at a yield",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw GeneratorExit at a yield",
+            "stream end GeneratorExit at an await",
+            "stream dropped",
+        ],
+        [Word.CLOSED_AT_YIELD],
+    ),
+    (
+        "closed at an await",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw GeneratorExit at an await",
+            "stream end GeneratorExit at an await",
+        ],
+        [Word.CLOSED_AT_AWAIT],
+    ),
+    (
+        "a plain generator closed at a yield",
+        "stream-end",
+        ["stream begin", LEAVES, "stream end GeneratorExit at a yield"],
+        [Word.CLOSED_AT_YIELD],
+    ),
+    (
+        "reclaimed, and only then closed",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream dropped",
+            "stream saw GeneratorExit at a yield",
+            "stream end GeneratorExit at an await",
+        ],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "cancelled first and reclaimed much later",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at an await",
+            "stream dropped",
+            "stream end CancelledError at an await",
+        ],
+        [Word.CANCELLED_AT_AWAIT],
+    ),
+    (
+        "ran to its end for nobody",
+        "stream-end",
+        ["stream begin", LEAVES, "stream end"],
+        [Word.RAN_TO_END],
+    ),
+    (
+        "had ended before the client left",
+        "stream-end",
+        ["stream begin", "stream end", LEAVES],
+        [Word.ALREADY_FINISHED],
+    ),
+    ("ended, and nobody left", "stream-end", ["stream begin", "stream end"], [Word.FINISHED]),
+    (
+        "swallowed the cancellation and carried on",
+        "stream-end",
+        ["stream begin", LEAVES, "stream saw CancelledError at an await", "stream end"],
+        [Word.CARRIED_ON],
+    ),
+    (
+        "ended with an error of its own",
+        "stream-end",
+        ["stream begin", "stream end ValueError at an await"],
+        [Word.RAISED],
+    ),
+    ("was never begun", "stream-end", [LEAVES], [Word.NEVER_STARTED]),
+    (
+        "was reclaimed without having begun",
+        "stream-end",
+        [LEAVES, "stream dropped"],
+        [Word.NEVER_STARTED],
+    ),
+    (
+        "told nothing, suspended",
+        "stream-end",
+        ["stream begin", "stream waiting", LEAVES, 2000, CLOSES],
+        [Word.SUSPENDED],
+    ),
+    (
+        "still sending at the end of the window",
+        "stream-end",
+        ["stream begin", LEAVES, 1900, "send begin #9", "send end #9", CLOSES],
+        [Word.STILL_RUNNING],
+    ),
+    (
+        "sent for a while after the client left, then stopped",
+        "stream-end",
+        ["stream begin", LEAVES, "send begin #9", "send end #9", 2000, CLOSES],
+        [Word.SUSPENDED],
+    ),
+    # What was thrown into the stream.
+    ("was told nothing", "stream", ["stream begin", LEAVES], [Word.NOTHING]),
+    (
+        "says once what it saw twice",
+        "stream",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at an await",
+            "stream end CancelledError at an await",
+        ],
+        ["CancelledError"],
+    ),
+    (
+        "was cancelled, and closed after that",
+        "stream",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at an await",
+            "stream end GeneratorExit at a yield",
+        ],
+        ["CancelledError", "GeneratorExit"],
+    ),
+    (
+        "was closed by the garbage collector alone",
+        "stream",
+        ["stream begin", LEAVES, "stream dropped", "stream end GeneratorExit at a yield"],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "swallowed a cancellation, then was garbage",
+        "stream",
+        [
+            "stream begin",
+            LEAVES,
+            "stream saw CancelledError at an await",
+            "stream dropped",
+            "stream end GeneratorExit at a yield",
+        ],
+        ["CancelledError", Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "names a group by its members",
+        "stream",
+        ["stream begin", "stream end ExceptionGroup[ValueError, OSError] at an await"],
+        ["ExceptionGroup[ValueError, OSError]"],
+    ),
+    # The inner source.
+    ("had no source yet", "source", [LEAVES], [Word.DID_NOT_RUN]),
+    ("its source went to its end", "source", ["source begin", LEAVES, "source end"],
+     [Word.FINISHED]),
+    (
+        "its source was cancelled with it",
+        "source",
+        ["source begin", LEAVES, "source end CancelledError at an await"],
+        ["CancelledError"],
+    ),
+    (
+        "its source was left to the garbage collector",
+        "source",
+        ["source begin", LEAVES, "source dropped", "source end GeneratorExit at a yield"],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "its source was closed by hand",
+        "source",
+        ["source begin", LEAVES, "source end GeneratorExit at a yield", "source dropped"],
+        ["GeneratorExit"],
+    ),
+    ("its source hangs", "source", ["source begin", LEAVES, 2000, CLOSES], [Word.SUSPENDED]),
+    (
+        "its source goes on and on",
+        "source",
+        ["source begin", LEAVES, 1900, "send end #9", CLOSES],
+        [Word.STILL_RUNNING],
+    ),
+    # What begins and ends.
+    ("no endpoint ran", "endpoint", [LEAVES], [Word.DID_NOT_RUN]),
+    ("the endpoint hangs", "endpoint", ["endpoint begin", LEAVES], [Word.STILL_RUNNING]),
+    (
+        "the endpoint had returned",
+        "endpoint",
+        ["endpoint begin", "endpoint end", LEAVES],
+        [Word.ALREADY_FINISHED],
+    ),
+    (
+        "the endpoint was cancelled",
+        "endpoint",
+        ["endpoint begin", LEAVES, "endpoint end CancelledError"],
+        ["CancelledError"],
+    ),
+    ("the app returned", "asgi", ["asgi begin", LEAVES, "asgi end"], [Word.FINISHED]),
+    ("the app returned by itself", "asgi", ["asgi begin", "asgi end"], [Word.FINISHED]),
+    ("the app raised", "asgi", ["asgi begin", "asgi end ValueError"], ["ValueError"]),
+    (
+        "a dependency was closed late",
+        "dependency",
+        ["dependency begin", LEAVES, "dependency end"],
+        [Word.FINISHED],
+    ),
+    (
+        "the middleware saw it pass",
+        "middleware",
+        ["middleware begin", LEAVES, "middleware end CancelledError"],
+        ["CancelledError"],
+    ),
+    (
+        "the background task ran",
+        "background",
+        [LEAVES, "background begin", "background end"],
+        [Word.FINISHED],
+    ),
+    # Handlers, hooks, the log.
+    (
+        "the handler saw an error",
+        "handler",
+        [LEAVES, "handler saw CancelledError"],
+        ["CancelledError"],
+    ),
+    ("the hook was called", HOOK, [LEAVES, f"{HOOK} saw called"], [Word.CALLED]),
+    ("the hook was called, nobody left", HOOK, [f"{HOOK} saw called"], [Word.CALLED]),
+    (
+        "the hook had been called",
+        HOOK,
+        [f"{HOOK} saw called", LEAVES],
+        [Word.ALREADY_CALLED],
+    ),
+    (
+        "the hook was called before and after",
+        HOOK,
+        [f"{HOOK} saw called", LEAVES, f"{HOOK} saw called", f"{HOOK} saw called"],
+        [Word.ALREADY_CALLED, Word.CALLED],
+    ),
+    (
+        "the server logged an error",
+        "server-log",
+        [LEAVES, "server-log saw RuntimeError", "server-log saw error line"],
+        ["RuntimeError", Word.ERROR_LINE],
+    ),
+    # The two sides of the ASGI boundary.
+    (
+        "receive said that the client is gone",
+        "receive",
+        ["receive begin", LEAVES, "receive end http.disconnect"],
+        [Word.DISCONNECT],
+    ),
+    ("nobody asked", "receive", [LEAVES], [Word.NOT_ASKED]),
+    (
+        "nobody asked after the request had come",
+        "receive",
+        ["receive begin", "receive end http.request", LEAVES],
+        [Word.NOT_ASKED],
+    ),
+    (
+        "the body came late, the disconnect after it",
+        "receive",
+        [
+            "receive begin",
+            LEAVES,
+            "receive end http.request",
+            "receive begin",
+            "receive end http.disconnect",
+        ],
+        [Word.DISCONNECT],
+    ),
+    (
+        "the one who asked was cancelled",
+        "receive",
+        ["receive begin", LEAVES, "receive end CancelledError"],
+        ["CancelledError"],
+    ),
+    (
+        "what came before the client left is no answer to its leaving",
+        "receive",
+        ["receive begin", "receive end http.disconnect", LEAVES],
+        [Word.NOT_ASKED],
+    ),
+    ("asked, and was never told", "receive", ["receive begin", LEAVES], [Word.NOTHING]),
+    (
+        "a send went through to nobody",
+        "send",
+        [LEAVES, "send begin #4", "send end #4"],
+        [Word.RETURNED],
+    ),
+    (
+        "a send under way came through",
+        "send",
+        ["send begin #4", LEAVES, "send end #4"],
+        [Word.RETURNED],
+    ),
+    (
+        "a send failed",
+        "send",
+        ["send begin #4", LEAVES, "send end #4 OSError"],
+        ["OSError"],
+    ),
+    (
+        "one send went through, the next hangs",
+        "send",
+        [LEAVES, "send begin #4", "send end #4", "send begin #5"],
+        [Word.RETURNED, Word.SEND_SUSPENDED],
+    ),
+    (
+        "nothing was sent any more",
+        "send",
+        ["send begin #4", "send end #4", LEAVES],
+        [Word.NOT_CALLED],
+    ),
+    # The server.
+    ("it still serves", "liveness", [LEAVES, "liveness saw answered"], [Word.ANSWERED]),
+    ("it serves nobody", "liveness", [LEAVES, "liveness saw no answer"], [Word.NO_ANSWER]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("surface", "lines", "saw"),
+    [example[1:] for example in EXAMPLES],
+    ids=[f"{example[1]}: {example[0]}" for example in EXAMPLES],
+)
+def test_a_surface_saw(surface: str, lines: list[Line], saw: list[str]) -> None:
+    # Controls of the same stack prove that what is silent elsewhere is in place here.
+    proof = trial("complete", *(f"{each} saw ValueError" for each in DECLARED))
+    found = saws(part(trial("idle", *lines), proof, surfaces=DECLARED), "idle", surface)
+    assert list(found) == saw
+
+
+@pytest.mark.parametrize("saw", [Word.EXITED, Word.STILL_RUNNING])
+def test_an_operator_sees_whether_the_process_exits(saw: Word) -> None:
+    found = sightings(trial("shutdown", LEAVES, f"exit saw {saw}"), BY_ID["shutdown"], ())
+    assert found["exit"] == (saw,)
+    assert "liveness" not in found
+
+
+CLEANUPS: list[tuple[list[Line], str]] = [
+    ([], Word.DID_NOT_RUN),
+    (["cleanup begin"], Word.STILL_RUNNING),
+    (["cleanup begin", "cleanup end"], Word.FINISHED),
+    (["cleanup begin", "cleanup end CancelledError"], "CancelledError"),
+]
+
+
+@pytest.mark.parametrize(("lines", "saw"), CLEANUPS)
+def test_a_clean_up_comes_out_as(lines: list[Line], saw: str) -> None:
+    told = trial("cleanup-await", "stream begin", LEAVES, *lines)
+    assert sightings(told, BY_ID["cleanup-await"], ())["cleanup"] == (saw,)
+
+
+# --- A silence must be earned.
+
+SILENT: list[tuple[str, str]] = [
+    ("handler", "plain-error"),
+    ("handler-app-error", "plain-app-error"),
+    ("handler-cancelled", "plain-cancelled"),
+    ("middleware", "plain-error"),
+    ("dependency", "plain-error"),
+    ("background", "plain-error"),
+    (HOOK, "plain-error"),
+    ("server-log", "plain-error"),
+]
+"""Each surface whose silence is to be proven, and the control that has to prove it."""
+
+
+def _silence(surface: str) -> Word:
+    span = surface in ("middleware", "dependency", "background")
+    return Word.DID_NOT_RUN if span else Word.NOTHING
+
+
+@pytest.mark.parametrize(("surface", "control"), SILENT)
+def test_a_silence_counts_where_the_surface_saw_something_elsewhere(
+    surface: str, control: str
+) -> None:
+    lines = [f"{surface} begin", f"{surface} saw ValueError", f"{surface} end ValueError"]
+    known = part(trial("idle", LEAVES), trial(control, *lines), surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (_silence(surface),)
+
+
+@pytest.mark.parametrize(("surface", "control"), SILENT)
+def test_a_surface_that_its_control_did_not_reach_is_inert(surface: str, control: str) -> None:
+    known = part(trial("idle", LEAVES), trial(control), surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.INERT,)
+
+
+@pytest.mark.parametrize(("surface", "control"), SILENT)
+def test_without_its_own_control_a_silence_proves_nothing(surface: str, control: str) -> None:
+    others = [trial(other) for other in BY_ID if other not in (control, "idle")]
+    known = part(trial("idle", LEAVES), *others, surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.UNPROVEN,)
+
+
+@pytest.mark.parametrize(("surface", "control"), SILENT)
+def test_a_control_that_failed_proves_nothing(surface: str, control: str) -> None:
+    failed = trial(control, failure=Word.SERVER_DIED)
+    known = part(trial("idle", LEAVES), failed, surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.UNPROVEN,)
+
+
+@pytest.mark.parametrize("surface", ["handler", "handler-app-error", "handler-cancelled"])
+def test_a_handler_that_could_not_be_registered_is_refused(surface: str) -> None:
+    refused = {surface: "TypeError: not an exception class"}
+    known = part(trial("idle", LEAVES), ORDINARY_ERROR, surfaces=DECLARED, refused=refused)
+    assert saws(known, "idle", surface) == (Word.REFUSED,)
+
+
+@pytest.mark.parametrize(
+    ("surface", "lines"),
+    [
+        ("middleware", ["middleware begin", "middleware end"]),
+        ("middleware", ["middleware begin", "middleware end", LEAVES]),
+        ("middleware", ["middleware begin"]),
+        (HOOK, [f"{HOOK} saw called"]),
+        (HOOK, [f"{HOOK} saw called", LEAVES]),
+        ("server-log", ["server-log saw error line"]),
+        ("handler", ["handler saw ValueError"]),
+    ],
+)
+def test_any_sign_of_life_proves_a_surface(surface: str, lines: list[Line]) -> None:
+    known = part(
+        trial("idle", LEAVES), trial("complete", *lines), ORDINARY_ERROR, surfaces=DECLARED
+    )
+    assert saws(known, "idle", surface) == (_silence(surface),)
+
+
+@pytest.mark.parametrize("surface", ["stream", "source", "endpoint", "receive", "asgi"])
+def test_what_every_app_has_needs_no_proof(surface: str) -> None:
+    lines = ["receive begin", LEAVES]
+    (saw,) = saws(part(trial("idle", *lines), ORDINARY_ERROR), "idle", surface)
+    assert saw in (Word.NOTHING, Word.DID_NOT_RUN)
+
+
+@pytest.mark.parametrize("surface", OPTIONAL)
+def test_what_an_app_does_not_declare_is_not_applicable(surface: str) -> None:
+    heard = trial("idle", LEAVES, failure=Word.SERVER_DIED)
+    assert saws(part(heard, ORDINARY_ERROR), "idle", surface) == (Word.NOT_APPLICABLE,)
+
+
+def test_hooks_are_looked_at_only_where_they_are_declared() -> None:
+    assert HOOK in surfaces_of(BY_ID["idle"], DECLARED)
+    assert HOOK not in surfaces_of(BY_ID["idle"], OPTIONAL)
+
+
+# --- Failures.
+
+
+@pytest.mark.parametrize("failure", sorted(FAILURES))
+def test_a_trial_that_failed_gives_its_reason_on_every_surface(failure: Word) -> None:
+    lines = ["stream begin", "handler saw ValueError", LEAVES, "liveness saw answered"]
+    failed = trial("idle", *lines, failure=failure)
+    for surface, saw in sightings(failed, BY_ID["idle"], DECLARED).items():
+        assert saw == (failure,), surface
+
+
+def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
+    failed = trial("plain-cancelled", failure=Word.SERVER_DIED)
+    known = part(trial("idle", LEAVES), failed, ORDINARY_ERROR, surfaces=DECLARED)
+    assert saws(known, "idle", "handler") == (Word.INERT,)
+
+
+# --- Every scenario, every surface.
+
+
+def _quiet(scenario: Scenario) -> Trial:
+    """A trial in which nothing was seen but what the harness itself notes at its end."""
+    if scenario.leave == "sigterm":
+        return trial(scenario.id, LEAVES, "exit saw still running")
+    return trial(scenario.id, "liveness saw no answer")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
+def test_every_surface_of_every_scenario_gets_a_sighting(scenario: Scenario) -> None:
+    for each in (_quiet(scenario), trial(scenario.id, failure=Word.NOT_REACHED)):
+        rows = outcomes(part(each, surfaces=DECLARED))
+        seen = {row.surface for row in rows if row.scenario == scenario.id}
+        assert seen == set(surfaces_of(scenario, DECLARED))
+        assert {(row.n, row.of) for row in rows} == {(1, 1)}
+
+
+def test_the_surfaces_of_all_scenarios_are_those_of_the_vocabulary() -> None:
+    looked_at = {s for scenario in SCENARIOS for s in surfaces_of(scenario, ())}
+    assert looked_at == set(Surface)
+
+
+def test_a_plain_endpoint_has_no_stream_to_look_at() -> None:
+    plain = set(surfaces_of(BY_ID["plain-error"], DECLARED))
+    streaming = set(surfaces_of(BY_ID["idle"], DECLARED))
+    assert streaming - plain == {"stream", "stream-end", "source", "background"}
+
+
+def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
+    shown = {saw for *_, words in EXAMPLES for saw in words}
+    shown |= {saw for _, saw in CLEANUPS}
+    shown |= {Word.EXITED, Word.INERT, Word.UNPROVEN, Word.REFUSED, Word.NOT_APPLICABLE}
+    assert set(Word) - shown - FAILURES == set()
+
+
+# --- Counting.
+
+AT_AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
+AT_YIELD = ("stream begin", LEAVES, "stream end CancelledError at a yield")
+TWICE = (
+    "stream begin",
+    LEAVES,
+    "stream saw CancelledError at an await",
+    "stream end GeneratorExit at a yield",
+)
+
+
+def _counted(known: list[Trial], scenario: str, surface: str) -> dict[str, tuple[int, int]]:
+    return {
+        row.saw: (row.n, row.of)
+        for row in outcomes(part(*known))
+        if (row.scenario, row.surface) == (scenario, surface)
+    }
+
+
+def test_repeats_that_disagree_are_counted_apart() -> None:
+    ways = [AT_AWAIT, AT_YIELD, AT_AWAIT, AT_AWAIT, AT_YIELD]
+    repeats = [trial("ticking", *way, repeat=n) for n, way in enumerate(ways, 1)]
+    assert _counted(repeats, "ticking", "stream-end") == {
+        Word.CANCELLED_AT_AWAIT: (3, 5),
+        Word.CANCELLED_AT_YIELD: (2, 5),
+    }
+
+
+def test_a_surface_that_saw_two_things_in_one_trial_counts_for_both() -> None:
+    repeats = [trial("ticking", *TWICE), trial("ticking", *AT_AWAIT, repeat=2)]
+    assert _counted(repeats, "ticking", "stream") == {
+        "CancelledError": (2, 2),
+        "GeneratorExit": (1, 2),
+    }
+
+
+def test_trials_of_other_scenarios_are_not_among_those_counted() -> None:
+    known = [trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR]
+    assert _counted(known, "ticking", "stream") == {"CancelledError": (1, 1)}
+
+
+def test_failed_repeats_are_counted_beside_the_others() -> None:
+    known = [
+        trial("ticking", *AT_AWAIT),
+        trial("ticking", repeat=2, failure=Word.SERVER_DIED),
+    ]
+    assert _counted(known, "ticking", "stream") == {
+        "CancelledError": (1, 2),
+        Word.SERVER_DIED: (1, 2),
+    }
+
+
+def test_a_scenario_the_app_lacks_what_it_takes_for_is_not_applicable_0_of_0() -> None:
+    rows = [row for row in outcomes(part(lacks=["sync"])) if row.scenario == "sync"]
+    assert {row.surface for row in rows} == set(surfaces_of(BY_ID["sync"], ()))
+    assert {(row.saw, row.n, row.of) for row in rows} == {(Word.NOT_APPLICABLE, 0, 0)}
+
+
+def test_trials_of_a_scenario_there_is_no_longer_are_passed_over() -> None:
+    assert outcomes(part(trial("of-yesterday", LEAVES))) == ()
+
+
+def test_sightings_come_sorted() -> None:
+    known = part(trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR)
+    rows = outcomes(known)
+    assert [row.scenario for row in rows] == sorted(row.scenario for row in rows)
+    assert list(rows) == sorted(rows)

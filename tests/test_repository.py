@@ -1,0 +1,73 @@
+"""What is committed is what the recorded traces give, and says nothing of any machine."""
+
+import gzip
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import publish, report
+from harness.results import all_outcomes, read_parts
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+_MACHINE = re.compile(r"/(root|home|Users|work|tmp|private|var)/")
+
+
+def test_committed_results_are_those_the_traces_give(tmp_path: Path) -> None:
+    shutil.copytree(RESULTS / "traces", tmp_path / "traces")
+    publish.rebuild(tmp_path)
+    made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*") if path.is_file()}
+    committed = {path.relative_to(RESULTS): path for path in RESULTS.rglob("*") if path.is_file()}
+    assert made.keys() == committed.keys()
+    for name, path in made.items():
+        assert path.read_bytes() == committed[name].read_bytes(), f"{name} is not up to date"
+
+
+def test_readme_quotes_the_report() -> None:
+    parts = read_parts(RESULTS)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = readme.partition("<!-- excerpt -->\n")[2].partition("<!-- /excerpt -->")[0]
+    assert quoted == report.excerpt(parts, all_outcomes(parts)), (
+        "put the output of `hangup report --excerpt` between the README's excerpt marks"
+    )
+
+
+def test_every_evidence_link_of_the_report_leads_somewhere() -> None:
+    links = set(re.findall(r"\]\((evidence/[^)#]+)#([^)]+)\)", (RESULTS / "report.md").read_text()))
+    assert links
+    headings: dict[str, set[str]] = {}
+    for page, anchor in links:
+        if page not in headings:
+            text = (RESULTS / page).read_text(encoding="utf-8")
+            headings[page] = {
+                heading.lower().replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", text)
+            }
+        assert anchor in headings[page], f"{page} has no section {anchor}"
+
+
+def test_recorded_traces_name_no_place_of_a_machine() -> None:
+    for path in RESULTS.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            text = gzip.decompress(data) if path.suffix == ".gz" else data
+            found = _MACHINE.search(text.decode())
+            assert found is None, f"{path} has {found}"
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    extract = next(line for line in script.splitlines() if line.startswith("command="))
+    command = subprocess.run(
+        ["bash", "-c", f'{extract}; printf %s "$command"'],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert command.startswith("python3 -m venv .venv && ")
+    assert command.endswith("/pytest")
+
+
+@pytest.mark.parametrize("name", ["current.in", "current.txt"])
+def test_version_sets_name_no_registry(name: str) -> None:
+    assert "://" not in (ROOT / "apps" / "versions" / name).read_text(encoding="utf-8")

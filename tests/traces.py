@@ -1,0 +1,120 @@
+"""Traces written by hand: a line an event, a millisecond apart.
+
+    trial("idle", "stream begin", LEAVES, "stream end CancelledError at an await")
+
+A line is `SURFACE EVENT [#N] [SAW] [at a PLACE]`; a number among the lines is so many
+milliseconds in which nothing happens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from harness.outcome import classify
+from harness.trace import CLIENT, Environment, Event, Latency, Part, Stack, Trial
+from harness.vocabulary import Word
+
+LEAVES = f"{CLIENT} leaves"
+CLOSES = "window closes"
+"""The harness stops watching."""
+
+_LINE = re.compile(
+    r"(?P<surface>\S+) (?P<event>\S+)(?: #(?P<n>\d+))?(?: (?P<saw>.+?))?"
+    r"(?: at an? (?P<at>await|yield|call))?"
+)
+
+Line = str | int
+
+
+def trial(
+    scenario: str,
+    *lines: Line,
+    repeat: int = 1,
+    failure: Word | None = None,
+    received: tuple[str, ...] = (),
+) -> Trial:
+    """The trial that these lines were observed in."""
+    now_ns = 0
+    left_ns = closed_ns = None
+    events = []
+    for line in lines:
+        if isinstance(line, int):
+            now_ns += line * 1_000_000
+            continue
+        now_ns += 1_000_000
+        if line == CLOSES:
+            closed_ns = now_ns
+            continue
+        if line == LEAVES:
+            left_ns = now_ns
+        match = _LINE.fullmatch(line)
+        assert match is not None, line
+        events.append(
+            Event(
+                t_ns=now_ns,
+                surface=match["surface"],
+                event=match["event"],
+                saw=match["saw"],
+                at=match["at"],
+                n=int(match["n"]) if match["n"] else None,
+            )
+        )
+    return Trial(
+        scenario=scenario,
+        repeat=repeat,
+        left_ns=left_ns,
+        closed_ns=closed_ns or now_ns + 1_000_000,
+        failure=failure,
+        note=None if failure is None else "it was made up",
+        received=received,
+        events=tuple(events),
+    )
+
+
+def stack(
+    app: str = "starlette",
+    server: str = "uvicorn",
+    *,
+    versions: str = "current",
+    python: str = "3.13",
+) -> Stack:
+    return Stack(versions=versions, python=python, app=app, server=server)
+
+
+def part(
+    *trials: Trial,
+    surfaces: Sequence[str] = (),
+    lacks: Sequence[str] = (),
+    refused: Mapping[str, str] | None = None,
+    of: Stack | None = None,
+) -> Part:
+    """A stack whose trials these are."""
+    return Part(
+        stack=of or stack(),
+        title="an app made up for a test",
+        surfaces=tuple(surfaces),
+        lacks=tuple(lacks),
+        refused=dict(refused or {}),
+        run="0badcafe",
+        date="2025-01-31",
+        hangup="0.1.0",
+        window_s=2.0,
+        repeats=1,
+        command="python -m uvicorn",
+        environment=Environment(
+            python="CPython 3.13.0",
+            packages={"uvicorn": "1.0", "anyio": "4.0"},
+            os="an OS",
+            cpu="a CPU",
+            cores=2,
+        ),
+        latency=Latency(own_ns=(3, 4), bare_ns=(1, 2)),
+        trials=trials,
+    )
+
+
+def saws(of: Part, scenario: str, surface: str) -> tuple[str, ...]:
+    """What the surface saw in the first trial of a scenario, earned silences and all."""
+    first = next(each for each in classify(of) if each.trial.scenario == scenario)
+    return first.saws[surface]
