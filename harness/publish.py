@@ -11,8 +11,10 @@ import msgspec
 from harness import report
 from harness.errors import UserError
 from harness.results import (
+    METADATA,
     OUTCOMES,
     all_outcomes,
+    metadata_json,
     outcomes_csv,
     part_path,
     read_part,
@@ -69,6 +71,7 @@ def rebuild(results: Path) -> None:
     evidence = results / report.EVIDENCE
     shutil.rmtree(evidence, ignore_errors=True)
     replace(results / OUTCOMES, outcomes_csv(sightings).encode())
+    replace(results / METADATA, metadata_json(parts))
     for name, text in pages.items():
         replace(results / name, text.encode())
 

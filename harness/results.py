@@ -13,6 +13,7 @@ import os
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,6 +24,7 @@ from harness.trace import Part, Stack, Trial
 FORMAT = 1
 TRACES = "traces"
 OUTCOMES = "outcomes.csv"
+METADATA = "metadata.json"
 COLUMNS = ("versions", "python", "app", "server", "scenario", "surface", "saw", "n", "of")
 
 _encoder = msgspec.json.Encoder()
@@ -49,11 +51,22 @@ def part_path(results: Path, stack: Stack) -> Path:
 def write_part(results: Path, part: Part) -> None:
     """Write a stack's trials, sorted; the same part gives the same bytes."""
     trials = sorted(part.trials, key=lambda trial: (trial.scenario, trial.repeat))
-    head = msgspec.to_builtins(msgspec.structs.replace(part, trials=()))
-    lines = [msgspec.json.encode(head | {"trials": len(trials)}, order="sorted")]
+    lines = [msgspec.json.encode(_head(part), order="sorted")]
     lines += [_encoder.encode(trial) for trial in trials]
     data = gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
     replace(part_path(results, part.stack), data)
+
+
+def _head(part: Part) -> dict[str, Any]:
+    """All of a part but its trials, and how many they are."""
+    head: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(part, trials=()))
+    return head | {"trials": len(part.trials)}
+
+
+def metadata_json(parts: Iterable[Part]) -> bytes:
+    """The heads of all parts: what was run, when, under what, and the latencies."""
+    heads = [_head(part) for part in parts]
+    return msgspec.json.format(msgspec.json.encode(heads, order="sorted"), indent=1) + b"\n"
 
 
 def read_part(path: Path) -> Part:

@@ -234,7 +234,7 @@ class Run:
                 unattributed=tuple(
                     machine.scrub(f"{scenario.id}: {event.saw}: {event.detail}", self.root)
                     for event in loose[heard:]
-                    if event.surface == Surface.SERVER_LOG
+                    if event.surface == Surface.SERVER_LOG and not scenario.alone
                 ),
             )
         )

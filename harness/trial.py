@@ -52,6 +52,7 @@ async def run_trial(
     name = f"{scenario.id}-{repeat}"
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
+    heard = len(subject.loose)
     watch = _Watch(subject, scenario, name, window_s, on_answer)
     left_ns: int | None = None
     failure: SubjectError | None = None
@@ -60,7 +61,11 @@ async def run_trial(
     except SubjectError as error:
         failure = error
     closed_ns = watch.closed_ns or time.monotonic_ns()
-    seen = [event for event in subject.seen(name) if event.t_ns <= closed_ns]
+    seen = subject.seen(name)
+    if scenario.alone or scenario.own_server:
+        # What is logged outside of any request can only be of this one.
+        seen = seen + [e for e in subject.loose[heard:] if e.surface == Surface.SERVER_LOG]
+    seen = [event for event in seen if event.t_ns <= closed_ns]
     subject.forget(name)
     shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
     return Trial(

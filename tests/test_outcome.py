@@ -400,7 +400,7 @@ SILENT: list[tuple[str, str]] = [
     ("handler-cancelled", "plain-cancelled"),
     ("middleware", "plain-error"),
     ("dependency", "plain-error"),
-    ("background", "plain-error"),
+    ("background", "complete"),
     (HOOK, "plain-error"),
     ("server-log", "plain-error"),
 ]
@@ -417,7 +417,8 @@ def test_a_silence_counts_where_the_surface_saw_something_elsewhere(
     surface: str, control: str
 ) -> None:
     lines = [f"{surface} begin", f"{surface} saw ValueError", f"{surface} end ValueError"]
-    known = part(trial("idle", LEAVES), trial(control, *lines), surfaces=DECLARED)
+    elsewhere = trial("error-mid-stream", *lines)
+    known = part(trial("idle", LEAVES), elsewhere, trial(control), surfaces=DECLARED)
     assert saws(known, "idle", surface) == (_silence(surface),)
 
 

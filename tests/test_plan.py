@@ -1,0 +1,111 @@
+"""What a run is to do, from the names that were asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import catalogue
+from harness.appfiles import About, AppFile
+from harness.catalogue import BY_ID, SCENARIOS
+from harness.environments import Interpreter
+from harness.errors import UserError
+from harness.plan import (
+    Plan,
+    applicable,
+    choose,
+    choose_scenarios,
+    choose_servers,
+    count_trials,
+)
+from harness.servers import SERVERS
+
+PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
+
+
+def an_app(name: str, *lacks: str) -> AppFile:
+    about = About(title=name, session=name, lacks=lacks)
+    return AppFile(id=name, path=Path(f"{name}.py"), dependencies=(), about=about)
+
+
+def a_plan(*apps: str, servers: int = 1, repeats: int = 5, scenarios: list[str]) -> Plan:
+    return Plan(
+        id="0badcafe",
+        date="2025-01-31",
+        apps_directory="apps",
+        apps=apps,
+        servers=tuple(server.id for server in SERVERS[:servers]),
+        scenarios=tuple(scenarios),
+        versions="current",
+        interpreter=Interpreter(path="python", version="CPython 3.13.0"),
+        repeats=repeats,
+        latency=0,
+        window_s=2.0,
+        whole=True,
+    )
+
+
+def test_nothing_asked_for_means_everything() -> None:
+    assert choose("app", [], ["bare", "quart"]) == ("bare", "quart")
+    assert choose_servers([]) == tuple(server.id for server in SERVERS)
+    assert choose_scenarios([]) == tuple(scenario.id for scenario in SCENARIOS)
+
+
+def test_what_is_asked_for_comes_once_and_in_the_order_there_is() -> None:
+    wanted = ["quart", "bare", "quart"]
+    assert choose("app", wanted, ["bare", "litestar", "quart"]) == ("bare", "quart")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("uvicron", "did you mean uvicorn"), ("zzz", "hypercorn or uvicorn or uvicorn-fast")],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_or_with_all(name: str, near: str) -> None:
+    with pytest.raises(UserError, match=f"There is no server '{name}'") as raised:
+        choose_servers(["uvicorn", name])
+    assert near in str(raised.value)
+
+
+def test_an_unknown_scenario_is_answered_with_near_ones() -> None:
+    with pytest.raises(UserError, match=r"no scenario 'idel'; did you mean idle"):
+        choose_scenarios(["idel"])
+
+
+@pytest.mark.parametrize("name", sorted(BY_ID))
+def test_the_proofs_belong_to_every_run(name: str) -> None:
+    assert set(choose_scenarios([name])) == PROOFS | {name}
+
+
+def test_scenarios_are_run_in_the_order_of_the_catalogue() -> None:
+    chosen = choose_scenarios(["ticking", "cleanup-await"])
+    assert chosen == tuple(scenario.id for scenario in SCENARIOS if scenario.id in chosen)
+
+
+def test_there_is_a_proof_for_each_kind_of_handler_and_for_streams() -> None:
+    assert PROOFS >= {"plain-error", "plain-app-error", "plain-cancelled", "complete"}
+
+
+def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
+    ids = ["idle", "sync"]
+    assert [s.id for s in applicable(ids, an_app("bare", "sync"))] == ["idle"]
+    assert [s.id for s in applicable(ids, an_app("starlette"))] == ids
+
+
+def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
+    apps = {"bare": an_app("bare", "sync"), "starlette": an_app("starlette")}
+    plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"])
+    assert count_trials(plan, apps) == 2 * (5 + 2 * 5)
+
+
+@pytest.mark.parametrize(("repeats", "own"), [(1, 1), (3, 3), (5, 3)])
+def test_what_needs_a_server_of_its_own_is_repeated_three_times_at_most(
+    repeats: int, own: int
+) -> None:
+    plan = a_plan("bare", repeats=repeats, scenarios=[])
+    assert plan.repeats_of(BY_ID["shutdown"]) == own
+    assert plan.repeats_of(BY_ID["idle"]) == repeats
+
+
+def test_scenario_names_are_unique() -> None:
+    assert len(catalogue.BY_ID) == len(catalogue.SCENARIOS)
