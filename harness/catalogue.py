@@ -38,6 +38,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A capability that an app may lack."""
     alone: bool = False
     """Whether a trial may keep its server so busy that trials beside it would feel it."""
+    times: int = 1
+    """How many times as often as others it is run, where what it shows is a race."""
     own_server: bool = False
     """Whether a trial may leave the server unfit for the next one."""
     window_s: float | None = None
@@ -77,6 +79,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         "An event goes out every few milliseconds when the client closes: who hears of it?",
         script={"events": 200, "pause_ms": 5},
         until="streaming",
+        alone=True,
+        times=4,
     ),
     _leaving(
         "before-first-event",
@@ -94,6 +98,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         script={"events": 400, "size": 65536},
         until="stalled",
         alone=True,
+        window_s=4.0,
     ),
     _leaving(
         "firehose",
@@ -102,6 +107,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         script={"events": 10**12, "size": 64},
         until="flooded",
         own_server=True,
+        window_s=1.0,
     ),
     _leaving(
         "sync",

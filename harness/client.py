@@ -20,6 +20,7 @@ import httpx_sse
 
 from harness.catalogue import Leave, Scenario
 from harness.trace import CLIENT, Event
+from harness.vocabulary import Word
 
 HOST = "127.0.0.1"
 READ_TIMEOUT_S = 0.25
@@ -61,6 +62,7 @@ class Client:
         self.received_bytes = 0
         self.body = bytearray()
         self.status: int | None = None
+        self._end_of_response = Word.NEVER_ENDED
         self._changed = asyncio.Event()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setblocking(False)
@@ -131,6 +133,16 @@ class Client:
         await self.stop_reading()
         self._socket.close()
 
+    def got(self) -> str:
+        """What has come: the status, how many events, and whether it has ended properly."""
+        if self.status is None:
+            return Word.NO_RESPONSE
+        count = len(self.events())
+        said = [str(self.status), self._end_of_response.value]
+        if self.body.startswith(b"data:"):
+            said.insert(1, f"{count} event{'' if count == 1 else 's'}")
+        return ", ".join(said)
+
     def events(self) -> tuple[str, ...]:
         """The data of the server-sent events received so far."""
         headers = {"content-type": "text/event-stream"}
@@ -149,7 +161,7 @@ class Client:
                 await asyncio.sleep(0)
         except (OSError, h11.RemoteProtocolError) as error:
             self.log.add("is cut off", detail=str(error))
-            self._end()
+            self._end(Word.CUT_OFF)
 
     def _take(self, http: h11.Connection) -> None:
         while True:
@@ -166,17 +178,18 @@ class Client:
                         self.body += event.data
                 case h11.EndOfMessage():
                     self.log.add("sees the response end")
-                    self._end()
+                    self._end(Word.WHOLE)
                     return
                 case h11.ConnectionClosed():
                     self.log.add("sees the connection close")
-                    self._end()
+                    self._end(Word.CUT_OFF)
                     return
                 case _:
                     self._changed.set()
                     return
 
-    def _end(self) -> None:
+    def _end(self, how: Word) -> None:
+        self._end_of_response = how
         self.ended.set()
         self._changed.set()
 
@@ -219,9 +232,9 @@ class ImpatientClient:
         return None
 
 
-async def answers(port: int, timeout_s: float) -> bool:
+async def answers(port: int, timeout_s: float, path: str = "/plain") -> bool:
     """Whether a plain request over a connection of its own gets its answer in time."""
-    client = Client(port, "GET", "/plain")
+    client = Client(port, "GET", path)
     try:
         async with asyncio.timeout(timeout_s):
             await client.ask()
@@ -230,4 +243,4 @@ async def answers(port: int, timeout_s: float) -> bool:
         return False
     finally:
         await client.close()
-    return client.status == 200
+    return client.status in (200, 204)

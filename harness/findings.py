@@ -20,6 +20,12 @@ from harness.vocabulary import HOOK, Surface, Word, is_exception
 
 DISCONNECTS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "disconnect")
 CLEANUPS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "cleanup")
+MID_STREAM = (
+    "error-before-first-event",
+    "error-mid-stream",
+    "app-error-mid-stream",
+    "timeout-in-stream",
+)
 CONTROLS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "control")
 
 
@@ -262,10 +268,13 @@ def _among(found: Sequence[str], ran: Sequence[str]) -> str:
     return f" ({', '.join(found)})"
 
 
+_COMPLETED = frozenset({Word.FINISHED, Word.OUTLIVED})
+
+
 def _cleanup(table: Table, stack: Stack) -> Glance:
     """Which of the ways to clean up did not come to their end in every trial."""
     run = [s for s in CLEANUPS if table.saws(stack, s, Surface.CLEANUP)]
-    good = [s for s in run if table.saws(stack, s, Surface.CLEANUP) == (Word.FINISHED,)]
+    good = [s for s in run if _COMPLETED.issuperset(table.saws(stack, s, Surface.CLEANUP))]
     bad = [s for s in run if s not in good]
     if not run:
         return Glance("not run", None)
@@ -362,7 +371,7 @@ def hazards(table: Table) -> list[Hazard]:
         Hazard(
             title="Clean-up is cut short or never begun",
             meaning="The stream was told and tried to clean up, and the work did not finish.",
-            cells=_cells(table, CLEANUPS, Surface.CLEANUP, lambda saw: saw not in (Word.FINISHED,)),
+            cells=_cells(table, CLEANUPS, Surface.CLEANUP, lambda saw: saw not in _COMPLETED),
         ),
         Hazard(
             title="An error is never reported",
@@ -376,6 +385,17 @@ def hazards(table: Table) -> list[Hazard]:
                     for surface in _watchers(table, cell.stack, cell.scenario)
                     for saw in table.saws(cell.stack, cell.scenario, surface)
                 )
+            ),
+        ),
+        Hazard(
+            title="A failed stream looks complete",
+            meaning="The stream raised after the response had begun, and the client got a "
+            "response with a proper end: it cannot know that something is missing.",
+            cells=_cells(
+                table,
+                MID_STREAM,
+                Surface.CLIENT,
+                lambda saw: saw.startswith("200") and saw.endswith(Word.WHOLE),
             ),
         ),
         Hazard(

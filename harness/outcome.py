@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from harness.catalogue import BY_ID, Scenario
-from harness.trace import Event, Part, Stack, Trial
+from harness.trace import COLLECTS, Event, Part, Stack, Trial
 from harness.vocabulary import HOOK, Surface, Word, is_exception
 
 HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
@@ -144,6 +144,8 @@ def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
     ]
     if "cleanup" in scenario.script:
         surfaces.append(Surface.CLEANUP)
+    if scenario.leave in ("stays", "sigterm"):
+        surfaces.append(Surface.CLIENT)
     surfaces.append(Surface.EXIT if scenario.leave == "sigterm" else Surface.LIVENESS)
     plain = scenario.path == "/plain"
     return tuple(s for s in surfaces if not (plain and s in _STREAMS))
@@ -152,6 +154,8 @@ def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
 def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws:
     """What every surface saw in one trial, taken by itself."""
     declared = frozenset(declared)
+    collected_ns = next((e.t_ns for e in trial.events if e.event == COLLECTS), None)
+    sent_lately = _sent_lately(trial)
     saws: dict[str, tuple[str, ...]] = {}
     for surface in surfaces_of(scenario, declared):
         events = [event for event in trial.events if event.surface == surface]
@@ -159,24 +163,27 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = (Word.NOT_APPLICABLE,)
         elif trial.failure is not None:
             saws[surface] = (trial.failure,)
+        elif surface == Surface.CLIENT:
+            saws[surface] = (trial.got or "",)
         elif surface == Surface.STREAM:
-            saws[surface] = _thrown(events)
+            saws[surface] = _thrown(events, collected_ns)
         elif surface == Surface.STREAM_END:
             stream = [event for event in trial.events if event.surface == Surface.STREAM]
-            end = _end_of_stream(stream, trial.left_ns, sent_lately=_sent_lately(trial))
-            saws[surface] = (end,)
+            saws[surface] = (_end_of_stream(stream, trial.left_ns, collected_ns, sent_lately),)
         elif surface == Surface.SOURCE:
-            saws[surface] = _source(events, sent_lately=_sent_lately(trial))
+            saws[surface] = _source(events, collected_ns, sent_lately)
         elif surface == Surface.RECEIVE:
             saws[surface] = (_receive(events, trial.left_ns),)
         elif surface == Surface.SEND:
-            saws[surface] = _send(events, trial.left_ns)
+            saws[surface] = _send(events, trial.left_ns, _disconnect_ns(trial))
         elif surface in (Surface.LIVENESS, Surface.EXIT):
             saws[surface] = tuple(event.saw or "" for event in events)
         elif surface in (*HANDLERS, Surface.SERVER_LOG) or surface.startswith(HOOK):
             saws[surface] = _moments(events, trial.left_ns)
+        elif surface == Surface.CLEANUP:
+            saws[surface] = (_cleanup(events, trial),)
         else:
-            saws[surface] = (_span(events, trial.left_ns),)
+            saws[surface] = (_span(events, trial.left_ns, collected_ns),)
     return saws
 
 
@@ -184,23 +191,25 @@ def _must_be_proven(surface: str) -> bool:
     return surface in OPTIONAL or surface == Surface.SERVER_LOG or surface.startswith(HOOK)
 
 
-def _dropped_ns(events: Sequence[Event]) -> int | None:
-    """When the generator was about to be reclaimed."""
-    return next((event.t_ns for event in events if event.event == "dropped"), None)
+def _garbage_ns(events: Sequence[Event], collected_ns: int | None) -> int | None:
+    """Since when whatever comes into a generator is thrown by the garbage collector alone."""
+    times = [event.t_ns for event in events if event.event == "dropped"]
+    if collected_ns is not None:
+        times.append(collected_ns)
+    return min(times, default=None)
 
 
-def _by_collector(event: Event, dropped_ns: int | None) -> bool:
-    """Whether what came in was thrown by nobody but the garbage collector."""
-    return dropped_ns is not None and event.t_ns >= dropped_ns
+def _by_collector(event: Event, garbage_ns: int | None) -> bool:
+    return garbage_ns is not None and event.t_ns >= garbage_ns
 
 
-def _thrown(events: Sequence[Event]) -> tuple[str, ...]:
+def _thrown(events: Sequence[Event], collected_ns: int | None) -> tuple[str, ...]:
     """What was thrown into a generator, each kind once."""
-    dropped_ns = _dropped_ns(events)
-    thrown = [event for event in events if event.saw is not None and event.event != "refused"]
+    garbage_ns = _garbage_ns(events, collected_ns)
     seen = dict.fromkeys(
-        str(Word.GARBAGE_COLLECTED) if _by_collector(event, dropped_ns) else event.saw or ""
-        for event in thrown
+        str(Word.GARBAGE_COLLECTED) if _by_collector(event, garbage_ns) else event.saw
+        for event in events
+        if event.saw is not None
     )
     return tuple(seen) or (Word.NOTHING,)
 
@@ -216,7 +225,9 @@ def _sent_lately(trial: Trial) -> bool:
     )
 
 
-def _end_of_stream(events: Sequence[Event], left_ns: int | None, *, sent_lately: bool) -> Word:
+def _end_of_stream(
+    events: Sequence[Event], left_ns: int | None, collected_ns: int | None, sent_lately: bool
+) -> Word:
     if not any(event.event == "begin" for event in events):
         return Word.NEVER_STARTED
     end = next((event for event in events if event.event == "end"), None)
@@ -229,7 +240,7 @@ def _end_of_stream(events: Sequence[Event], left_ns: int | None, *, sent_lately:
         if left_ns is None:
             return Word.FINISHED
         return Word.ALREADY_FINISHED if end.t_ns < left_ns else Word.RAN_TO_END
-    if _by_collector(told, _dropped_ns(events)):
+    if _by_collector(told, _garbage_ns(events, collected_ns)):
         return Word.GARBAGE_COLLECTED
     match told.saw, told.at:
         case "CancelledError", "yield":
@@ -244,16 +255,30 @@ def _end_of_stream(events: Sequence[Event], left_ns: int | None, *, sent_lately:
             return Word.RAISED
 
 
-def _source(events: Sequence[Event], *, sent_lately: bool) -> tuple[str, ...]:
+def _source(
+    events: Sequence[Event], collected_ns: int | None, sent_lately: bool
+) -> tuple[str, ...]:
     if not any(event.event == "begin" for event in events):
         return (Word.DID_NOT_RUN,)
     end = next((event for event in events if event.event == "end"), None)
     if end is None:
         return (Word.STILL_RUNNING if sent_lately else Word.SUSPENDED,)
-    return (Word.FINISHED,) if end.saw is None else _thrown(events)
+    return (Word.FINISHED,) if end.saw is None else _thrown(events, collected_ns)
 
 
-def _span(events: Sequence[Event], left_ns: int | None) -> str:
+def _cleanup(events: Sequence[Event], trial: Trial) -> str:
+    """How the clean-up came out, and whether anybody was there to wait for it."""
+    came_out = _span(events, trial.left_ns, None)
+    gone_ns = next(
+        (e.t_ns for e in trial.events if e.surface == Surface.ASGI and e.event == "end"), None
+    )
+    ended_ns = next((e.t_ns for e in events if e.event == "end"), None)
+    if came_out == Word.FINISHED and gone_ns is not None and ended_ns and ended_ns > gone_ns:
+        return Word.OUTLIVED
+    return came_out
+
+
+def _span(events: Sequence[Event], left_ns: int | None, collected_ns: int | None) -> str:
     """How something with a beginning and an end came out."""
     if not any(event.event == "begin" for event in events):
         return Word.DID_NOT_RUN
@@ -261,7 +286,9 @@ def _span(events: Sequence[Event], left_ns: int | None) -> str:
     if end is None:
         return Word.STILL_RUNNING
     if end.saw is not None:
-        return end.saw
+        # An endpoint may be a generator: then the collector can be what ends it.
+        collected = end.saw == "GeneratorExit" and _by_collector(end, collected_ns)
+        return Word.GARBAGE_COLLECTED if collected else end.saw
     if left_ns is not None and end.t_ns < left_ns:
         return Word.ALREADY_FINISHED
     return Word.FINISHED
@@ -294,14 +321,34 @@ def _receive(events: Sequence[Event], left_ns: int | None) -> str:
     return Word.NOTHING if begun > ended else Word.NOT_ASKED
 
 
-def _send(events: Sequence[Event], left_ns: int | None) -> tuple[str, ...]:
-    """What became of the sends that were under way when the client left, or came after."""
-    since_ns = left_ns or 0
-    ended = [event for event in events if event.event == "end"]
-    seen = dict.fromkeys(
-        event.saw or str(Word.RETURNED) for event in ended if event.t_ns >= since_ns
+def _disconnect_ns(trial: Trial) -> int | None:
+    """When `receive()` returned the disconnect message for a client that had left."""
+    if trial.left_ns is None:
+        return None
+    return next(
+        (
+            event.t_ns
+            for event in trial.events
+            if event.surface == Surface.RECEIVE
+            and event.saw == Word.DISCONNECT
+            and event.t_ns >= trial.left_ns
+        ),
+        None,
     )
-    unended = {e.n for e in events if e.event == "begin"} - {e.n for e in ended}
-    if unended:
+
+
+def _send(events: Sequence[Event], left_ns: int | None, known_ns: int | None) -> tuple[str, ...]:
+    """What became of the sends that had to do with the hang-up.
+
+    These are the sends begun when the server had given the app the disconnect (`known_ns`)
+    or, if it never did, when the client had left; and those that were under way then. One
+    that was on its way out while the client was leaving says nothing.
+    """
+    since_ns = known_ns or left_ns or 0
+    ended = {event.n: event for event in events if event.event == "end"}
+    seen = dict.fromkeys(
+        event.saw or str(Word.RETURNED) for event in ended.values() if event.t_ns >= since_ns
+    )
+    if any(event.event == "begin" and event.n not in ended for event in events):
         seen[Word.SEND_SUSPENDED] = None
     return tuple(seen) or (Word.NOT_CALLED,)

@@ -35,8 +35,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing was left out, so that older results are superseded altogether."""
 
     def repeats_of(self, scenario: Scenario) -> int:
-        """How often a scenario is run: less often where each time needs its own server."""
-        return min(self.repeats, 3) if scenario.own_server else self.repeats
+        """How often a scenario is run.
+
+        Less often where each time needs a server of its own, more often where it is a race.
+        """
+        return min(self.repeats, 3) if scenario.own_server else self.repeats * scenario.times
 
 
 def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:

@@ -199,7 +199,8 @@ class Run:
 
     async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
         if scenario.until != "flooded":
-            trial = await run_trial(subject, scenario, repeat, self.plan.window_s)
+            phase = (repeat - 0.5) / self.plan.repeats_of(scenario)
+            trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase)
             return _scrubbed(trial, self.root)
         with ExitStack() as turn:
             await self._spinning.acquire()

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+COLLECTS = "has the process collect its garbage"
+"""The harness's own event after which what is thrown is thrown by the collector."""
 CLIENT = "client"
 """The surface of the harness's own events: what the client did and got."""
 
@@ -34,13 +36,15 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     left_ns: int | None = None
     """When the client left, or the operator signalled; None where nobody did."""
     closed_ns: int | None = None
-    """When the harness stopped watching."""
+    """When the window closed, or all had been shown."""
     failure: str | None = None
     """Why there is no answer, one of `vocabulary.FAILURES`; None if there is one."""
     note: str | None = None
     """What is to be said of the failure."""
     received: tuple[str, ...] = ()
-    """The data of the events the client received, if the scenario compares them."""
+    """The data of the events the client received, where it stayed."""
+    got: str | None = None
+    """What the client got, where it stayed: its status, the events' number, how it ended."""
     events: tuple[Event, ...] = ()
 
 

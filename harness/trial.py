@@ -10,7 +10,7 @@ from harness.catalogue import Scenario
 from harness.client import Client, ImpatientClient, Log, answers, target
 from harness.errors import SubjectError
 from harness.subject import Subject
-from harness.trace import Event, Trial
+from harness.trace import COLLECTS, Event, Trial
 from harness.vocabulary import Surface, Word
 
 REACH_S = 10.0
@@ -22,6 +22,8 @@ IDLE_S = 0.03
 QUIET_S = 0.2
 """A stream whose reader has stopped is stalled when it has done nothing for so long."""
 EVENTS_UNTIL_STREAMING = 5
+COLLECT_PATH = "/hangup/collect"
+"""What makes a subject collect its garbage (`apps/subject/boundary.py`)."""
 BYTES_UNTIL_FLOODED = 1 << 16
 
 _SPANS = frozenset(
@@ -43,9 +45,12 @@ async def run_trial(
     scenario: Scenario,
     repeat: int,
     window_s: float,
+    phase: float = 0.5,
     on_answer: Callable[[], None] = lambda: None,
 ) -> Trial:
     """Run one trial; a subject that misbehaves gives a trial that says so.
+
+    `phase`, from 0 to 1, is where between two events of a streaming stream it leaves.
 
     `on_answer` is called when the server has answered another request after the hang-up.
     """
@@ -53,19 +58,20 @@ async def run_trial(
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
     heard = len(subject.loose)
-    watch = _Watch(subject, scenario, name, window_s, on_answer)
+    watch = _Watch(subject, scenario, name, window_s, phase, on_answer)
     left_ns: int | None = None
     failure: SubjectError | None = None
     try:
         left_ns = await watch.run()
     except SubjectError as error:
         failure = error
-    closed_ns = watch.closed_ns or time.monotonic_ns()
+    ended_ns = time.monotonic_ns()
+    closed_ns = watch.closed_ns or ended_ns
     seen = subject.seen(name)
     if scenario.alone or scenario.own_server:
         # What is logged outside of any request can only be of this one.
         seen = seen + [e for e in subject.loose[heard:] if e.surface == Surface.SERVER_LOG]
-    seen = [event for event in seen if event.t_ns <= closed_ns]
+    seen = [event for event in seen if event.t_ns <= ended_ns]
     subject.forget(name)
     shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
     return Trial(
@@ -76,6 +82,7 @@ async def run_trial(
         failure=None if failure is None else failure.word,
         note=None if failure is None else str(failure),
         received=watch.received,
+        got=watch.got,
         events=tuple(_since(event, started_ns) for event in shown),
     )
 
@@ -105,15 +112,18 @@ class _Watch:
         scenario: Scenario,
         name: str,
         window_s: float,
+        phase: float,
         on_answer: Callable[[], None],
     ) -> None:
         self.subject = subject
         self.scenario = scenario
         self.name = name
         self.window_s = window_s
+        self.phase = phase
         self.on_answer = on_answer
         self.log = Log()
         self.received: tuple[str, ...] = ()
+        self.got: str | None = None
         self.closed_ns: int | None = None
         """When the window closed."""
 
@@ -140,12 +150,13 @@ class _Watch:
                     since_s = asyncio.get_running_loop().time()
                     left_ns = await client.leave(how)
             await self._see_it_out(since_s)
-            if self.scenario.until == "ended":
-                self.received = client.events()
             return left_ns
         except OSError as error:
             raise self._gone(f"the client got {type(error).__name__}") from error
         finally:
+            if self.scenario.leave in ("stays", "sigterm"):
+                self.received = client.events()
+                self.got = client.got()
             await client.close()
 
     async def _give_up(self) -> int:
@@ -161,7 +172,11 @@ class _Watch:
         match self.scenario.until:
             case "waiting":
                 reached = await self.subject.wait_for(self._waits, REACH_S)
-                if reached and self.scenario.script.get("endpoint") != "wait":
+                if self.scenario.script.get("endpoint") == "wait":
+                    await self.subject.wait_for_quiet(self.name, IDLE_S, REACH_S)
+                    if client.status is not None:
+                        raise self._gone("the response had begun before the endpoint answered")
+                elif reached:
                     wanted = self.scenario.script["events"]
                     reached = await client.wait_until(
                         lambda c: c.status is not None and c.body.count(b"data:") >= wanted,
@@ -173,6 +188,9 @@ class _Watch:
                 reached = await client.wait_until(
                     lambda c: c.body.count(b"data:") >= EVENTS_UNTIL_STREAMING, REACH_S
                 )
+                # Each repeat leaves at another point between two events: a stream is at an
+                # `await` for most of that time and at a `yield` for little of it.
+                await asyncio.sleep(self.scenario.script["pause_ms"] / 1000 * self.phase)
             case "stalled":
                 reached = await client.wait_until(lambda c: c.received_bytes > 0, REACH_S)
                 await client.stop_reading()
@@ -208,14 +226,17 @@ class _Watch:
             )
             if not self.subject.running:
                 raise self._gone("it ended while the trial was watched")
+            self.closed_ns = time.monotonic_ns()
             if not shown:
-                self.closed_ns = time.monotonic_ns()
                 break
             await asyncio.sleep(SETTLE_S)
             if self._all_shown():
                 break
-        await (asking or self._alive())
-        self.closed_ns = self.closed_ns or time.monotonic_ns()
+        if not shown:
+            self.log.add("closes the window")
+        alive = await (asking or self._alive())
+        if not shown and alive:
+            await self._collect()
 
     async def _see_it_exit(self) -> None:
         try:
@@ -227,11 +248,22 @@ class _Watch:
             self._note(Surface.EXIT, Word.EXITED, detail=f"code {self.subject.exit_code}")
             self.subject.catch_up()
 
-    async def _alive(self) -> None:
+    async def _collect(self) -> None:
+        """Have the subject collect its garbage, and see what that closes.
+
+        When Python collects by itself depends on how much is allocated, and so on luck;
+        what is garbage at the end of the window does not.
+        """
+        self.log.add(COLLECTS)
+        await answers(self.subject.port, self.window_s, COLLECT_PATH)
+        await self.subject.wait_for_quiet(self.name, SETTLE_S, REACH_S)
+
+    async def _alive(self) -> bool:
         alive = await answers(self.subject.port, self.window_s)
         self._note(Surface.LIVENESS, Word.ANSWERED if alive else Word.NO_ANSWER)
         if alive:
             self.on_answer()
+        return alive
 
     def _sending(self) -> bool:
         """Whether a `send()` has not returned."""

@@ -3,6 +3,7 @@
 Each word comes with the sentence that the report's legend prints.
 """
 
+import re
 from enum import StrEnum
 
 
@@ -27,7 +28,13 @@ class Word(StrEnum):
     DID_NOT_RUN = "did not run", "was never begun"
     GARBAGE_COLLECTED = (
         "only when garbage-collected",
-        "nothing was thrown into it until nobody referred to it any more and Python finalised it",
+        "nothing was thrown into it but by the garbage collector: when its last reference "
+        "went, or when the harness had the process collect at the end of the window",
+    )
+
+    OUTLIVED = (
+        "finished, app gone",
+        "came to its end, but only after the app had returned: nobody waited for it",
     )
 
     # How the stream ended.
@@ -38,7 +45,10 @@ class Word(StrEnum):
     RAISED = "raised", "ended with the error that the surface `stream` names"
     RAN_TO_END = "ran to its end unaware", "yielded everything it had to nobody"
     CARRIED_ON = "carried on to its end", "caught the cancellation, went on and ended normally"
-    SUSPENDED = "still suspended", "was suspended when the window closed, and told nothing"
+    SUSPENDED = (
+        "still suspended",
+        "was suspended when the window closed, was told nothing, and is no garbage either",
+    )
     NEVER_STARTED = "never started", "was not begun"
 
     # What a handler, a hook or a log may come out as.
@@ -55,16 +65,23 @@ class Word(StrEnum):
     INERT = (
         "inert",
         "was accepted when it was registered, but nothing in this run reached it, not even the "
-        "control that raises in a plain endpoint",
+        "control that raises in a plain endpoint; another handler may stand before it",
     )
-    REFUSED = "refused", "the framework would not register it"
+    REFUSED = "refused", "the framework would not register it, or not start with it"
     NOT_APPLICABLE = "not applicable", "this app has no such thing"
     ERROR_LINE = "error line", "a line was logged as an error, without an exception"
 
     # The two sides of the ASGI boundary.
-    DISCONNECT = "http.disconnect", "`receive()` returned the disconnect message"
+    DISCONNECT = (
+        "http.disconnect",
+        "`receive()` returned the disconnect message, which servers also send when a response "
+        "is over",
+    )
     NOT_ASKED = "not asked", "nobody was awaiting `receive()`"
-    RETURNED = "returned", "`send()` returned as if the client were there"
+    RETURNED = (
+        "returned",
+        "a `send()` returned, as if the client were there, after the disconnect was known",
+    )
     SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
     NOT_CALLED = "not called", "`send()` was not called again"
 
@@ -72,6 +89,12 @@ class Word(StrEnum):
     ANSWERED = "answered", "another request to the same server got its answer"
     NO_ANSWER = "no answer", "another request to the same server got none within the window"
     EXITED = "exited", "the process ended by itself within the window"
+
+    # What the client got: its status and number of events, and one of these.
+    WHOLE = "ended", "the response came to its proper end"
+    CUT_OFF = "cut off", "the connection was closed in the middle of the response"
+    NEVER_ENDED = "not ended", "the response had not ended when the window closed"
+    NO_RESPONSE = "no response", "there was not even a status line"
 
     # Why there is no answer.
     COULD_NOT_START = "could not start", "the server did not get ready; see its log"
@@ -86,9 +109,12 @@ FAILURES = frozenset({Word.COULD_NOT_START, Word.SERVER_DIED, Word.NOT_REACHED})
 """The words that say why a trial has no answer."""
 
 
+_EXCEPTION = re.compile(r"[A-Za-z_]\w*(\[.*\])?")
+
+
 def is_exception(saw: str) -> bool:
     """Whether a sighting names an exception rather than being one of the words."""
-    return saw not in Word._value2member_map_
+    return saw not in Word._value2member_map_ and _EXCEPTION.fullmatch(saw) is not None
 
 
 class Surface(StrEnum):
@@ -109,6 +135,7 @@ class Surface(StrEnum):
     ASGI = "asgi"
     SERVER_LOG = "server-log"
     CLEANUP = "cleanup"
+    CLIENT = "client"
     LIVENESS = "liveness"
     EXIT = "exit"
 

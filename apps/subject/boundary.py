@@ -6,6 +6,7 @@ callable, and the error lines the process logs meanwhile. It changes nothing.
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import time
@@ -21,8 +22,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+COLLECT = "/hangup/collect"
+"""A request for this path makes the process collect its garbage; the app does not see it."""
+
 SENDS_IN_FULL = 600
-"""So many sends of a trial are recorded each; a stream without end is sampled after that."""
+"""So many sends of a trial are recorded each, and as many again after the disconnect; a
+stream without end is sampled after that."""
 SAMPLE_NS = 20_000_000
 
 
@@ -33,6 +38,11 @@ class Boundary:
         self.app = app
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope.get("path") == COLLECT:
+            gc.collect()
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
         query = parse_qs(scope.get("query_string", b"").decode())
         if scope["type"] != "http" or "trial" not in query:
             await self.app(scope, receive, send)
@@ -43,9 +53,7 @@ class Boundary:
         # same context, and that line belongs to this trial.
         probe.trial_of_request.set(trial)
         service.script_of_request.set(service.Script.from_json(query["script"][0]))
-
-        sends = 0
-        sampled_ns = 0
+        sends = _Sends(trial)
 
         async def seen_receive() -> Message:
             probe.record(trial, "receive", "begin")
@@ -55,27 +63,59 @@ class Boundary:
                 probe.record(trial, "receive", "end", saw=probe.name(error))
                 raise
             probe.record(trial, "receive", "end", saw=message["type"])
+            if message["type"] == "http.disconnect":
+                sends.record_in_full()
             return message
 
         async def seen_send(message: Message) -> None:
-            nonlocal sends, sampled_ns
-            sends += 1
-            number = sends
-            now_ns = time.monotonic_ns()
-            recorded = number <= SENDS_IN_FULL or now_ns - sampled_ns > SAMPLE_NS
-            if recorded:
-                sampled_ns = now_ns
-                probe.record(trial, "send", "begin", n=number, detail=message["type"])
+            number = sends.begin(message["type"])
             try:
                 await send(message)
             except BaseException as error:
-                probe.record(trial, "send", "end", n=number, saw=probe.name(error))
+                sends.end(number, probe.name(error))
                 raise
-            if recorded:
-                probe.record(trial, "send", "end", n=number)
+            sends.end(number)
 
         with probe.span("asgi"):
             await self.app(scope, seen_receive, seen_send)
+
+
+class _Sends:
+    """Which of a trial's sends are recorded, so that a flood of them does not cost a flood."""
+
+    def __init__(self, trial: str) -> None:
+        self.trial = trial
+        self.count = 0
+        self.in_full_until = SENDS_IN_FULL
+        self.sampled_ns = 0
+        self.under_way: dict[int, str] = {}
+        """The sends that have not returned: number to message type, recorded or not."""
+        self.recorded: set[int] = set()
+
+    def begin(self, message_type: str) -> int:
+        self.count += 1
+        self.under_way[self.count] = message_type
+        now_ns = time.monotonic_ns()
+        if self.count <= self.in_full_until or now_ns - self.sampled_ns > SAMPLE_NS:
+            self.sampled_ns = now_ns
+            self._record_begin(self.count)
+        return self.count
+
+    def end(self, number: int, saw: str | None = None) -> None:
+        del self.under_way[number]
+        if number in self.recorded or saw is not None:
+            self.recorded.discard(number)
+            probe.record(self.trial, "send", "end", n=number, saw=saw)
+
+    def record_in_full(self) -> None:
+        """From here on it matters again: those under way, and the next ones."""
+        for number in self.under_way.keys() - self.recorded:
+            self._record_begin(number)
+        self.in_full_until = self.count + SENDS_IN_FULL
+
+    def _record_begin(self, number: int) -> None:
+        self.recorded.add(number)
+        probe.record(self.trial, "send", "begin", n=number, detail=self.under_way[number])
 
 
 def watch_log() -> None:

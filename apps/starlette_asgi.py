@@ -1,0 +1,35 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette"]
+#
+# [tool.hangup]
+# title = "Starlette `StreamingResponse`, without function-style middleware"
+# session = "starlette"
+# surfaces = ["background", "handler", "handler-app-error", "handler-cancelled", "middleware"]
+# ///
+"""`starlette`, with its middleware written as pure ASGI instead of as a function.
+
+Function-style middleware (`BaseHTTPMiddleware`) relays every message through a task and a
+memory stream of its own, and so has a part in what happens to a stream. This app is there
+for the comparison (Starlette's documentation, "Middleware", "Pure ASGI Middleware").
+"""
+
+from starlette.middleware import Middleware
+
+from apps.starlette import app
+from apps.subject import probe
+
+
+class PureMiddleware:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with probe.span("middleware"):
+            await self.app(scope, receive, send)
+
+
+app.user_middleware = [Middleware(PureMiddleware)]
