@@ -13,9 +13,9 @@
 # ///
 """`sse-starlette`, with its middleware written as pure ASGI instead of as a function.
 
-Function-style middleware (`BaseHTTPMiddleware`) relays every message through a task and a
-memory stream of its own, and so has a part in what happens to a stream. This app is there
-for the comparison (Starlette's documentation, "Middleware", "Pure ASGI Middleware").
+Function-style middleware (`BaseHTTPMiddleware`) stands between the stream and the server,
+and so has a part in what happens to the stream. This app is there for the difference
+(Starlette's documentation, "Middleware", "Pure ASGI Middleware").
 """
 
 from starlette.middleware import Middleware

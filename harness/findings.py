@@ -134,6 +134,9 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
         for scenario in DISCONNECTS
         if any(is_exception(saw) for saw in table.saws(stack, scenario, Surface.HANDLER))
     ]
+    mid = "error-mid-stream"
+    failing = [s for s in stacks if table.saws(s, mid, Surface.CLIENT)]
+    complete = [s for s in failing if any(map(_looks_complete, table.saws(s, mid, Surface.CLIENT)))]
     able = [s for s in stacks if any(a != Word.NOT_APPLICABLE for a in _handler_saws(table, s))]
     sentences = [
         (
@@ -159,6 +162,10 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
         (
             "A stream that never awaits anything takes the server with it",
             where("firehose", Surface.LIVENESS, Word.NO_ANSWER),
+        ),
+        (
+            "A stream that fails after some events looks complete to its client",
+            _share(complete, failing) if failing else None,
         ),
         (
             "An endpoint that has not answered yet is not told",
@@ -266,6 +273,11 @@ def _among(found: Sequence[str], ran: Sequence[str]) -> str:
     if len(rest) < len(found):
         return f" (not in {', '.join(rest)})"
     return f" ({', '.join(found)})"
+
+
+def _looks_complete(saw: str) -> bool:
+    """Whether what a client got of a stream that failed lets it think that it got all."""
+    return saw.startswith("200") and saw.endswith(f", {Word.WHOLE}")
 
 
 _COMPLETED = frozenset({Word.FINISHED, Word.OUTLIVED})
@@ -395,7 +407,7 @@ def hazards(table: Table) -> list[Hazard]:
                 table,
                 MID_STREAM,
                 Surface.CLIENT,
-                lambda saw: saw.startswith("200") and saw.endswith(Word.WHOLE),
+                _looks_complete,
             ),
         ),
         Hazard(

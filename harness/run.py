@@ -6,31 +6,32 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 import harness
-from harness import machine, servers
+from harness import latency, machine, servers
 from harness.appfiles import AppFile
 from harness.catalogue import Scenario
 from harness.environments import install, resolve, versions_of
 from harness.errors import SubjectError
 from harness.journal import Batch, Journal
-from harness.latency import measure
 from harness.plan import REFERENCE, applicable
 from harness.servers import Server
-from harness.subject import Subject
+from harness.subject import POLL_S, Subject
 from harness.trace import Environment, Latency, Part, Stack, Trial
 from harness.trial import run_trial
 from harness.vocabulary import Surface, Word
 
 T = TypeVar("T")
 
-SERVERS_AT_ONCE = 20
-"""So many servers are up at once; nearly all of their time is waiting."""
+SHARED_AT_ONCE = 20
+"""So many servers that trials share are up at once."""
+OWN_AT_ONCE = 20
+"""So many servers of a trial's own are up at once; nearly all of their time is waiting."""
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,8 @@ class Run:
         """Their servers' logs."""
         self._numbers = itertools.count()
         cores = machine.cores()
-        self._servers = asyncio.Semaphore(SERVERS_AT_ONCE)
+        self._shared = asyncio.Semaphore(SHARED_AT_ONCE)
+        self._own = asyncio.Semaphore(OWN_AT_ONCE)
         self._starting = asyncio.Semaphore(cores)
         # A server that spins takes a whole core: there is one fewer at a time than there are
         # cores, for the others' clocks to mean anything, and some more getting ready.
@@ -140,13 +142,13 @@ class Run:
         return own, [scenario for scenario in left if not scenario.own_server]
 
     async def _run_apart(self, bench: Bench, scenario: Scenario) -> None:
-        """Run a scenario that needs a server for every trial."""
+        """Run a scenario that leaves a server unfit: each trial has one of its own."""
         floods = scenario.until == "flooded"
 
         async def once(repeat: int) -> Trial:
-            async with self._flooded if floods else self._servers, AsyncExitStack() as stack:
+            async with self._flooded if floods else self._own, AsyncExitStack() as stack:
                 try:
-                    subject = await self._start(bench, stack)
+                    subject = await self._start(bench, stack, at_once=floods)
                 except SubjectError as error:
                     return _failed(scenario, repeat, error)
                 return await self._trial(subject, scenario, repeat)
@@ -156,7 +158,7 @@ class Run:
 
     async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
         """Run scenarios one after the other on one server, each one's repeats at once."""
-        async with self._servers, AsyncExitStack() as stack:
+        async with self._shared, AsyncExitStack() as stack:
             subject: Subject | None = None
             for scenario in scenarios:
                 repeats = range(1, self.plan.repeats_of(scenario) + 1)
@@ -175,8 +177,18 @@ class Run:
                     await stack.aclose()
                     subject = None
 
-    async def _start(self, bench: Bench, stack: AsyncExitStack) -> Subject:
-        """Start a server; raises SubjectError, at once if this stack is known not to start."""
+    async def _start(
+        self,
+        bench: Bench,
+        stack: AsyncExitStack,
+        *,
+        at_once: bool = False,
+        poll_s: float = POLL_S,
+    ) -> Subject:
+        """Start a server; raises SubjectError, at once if this stack is known not to start.
+
+        `at_once` is for those whose number is limited elsewhere.
+        """
         number = next(self._numbers)
         subject = Subject(
             root=self.root,
@@ -184,9 +196,10 @@ class Run:
             server=bench.server,
             python=bench.python,
             directory=self.journal.directory / f"{bench.name}-{number}",
+            poll_s=poll_s,
         )
         try:
-            async with self._starting:
+            async with nullcontext() if at_once else self._starting:
                 if bench.name in self.unfit:
                     raise SubjectError(Word.COULD_NOT_START, self.unfit[bench.name])
                 return await stack.enter_async_context(subject)
@@ -256,10 +269,10 @@ class Run:
 
             async def start(bench: Bench) -> None:
                 with suppress(SubjectError):  # its trials have said so
-                    subjects[bench.app.id] = await self._start(bench, stack)
+                    subjects[bench.app.id] = await self._start(bench, stack, poll_s=latency.POLL_S)
 
             await _gather(start(bench) for bench in benches)
-            measured = await measure(
+            measured = await latency.measure(
                 dict(sorted(subjects.items())),
                 REFERENCE,
                 self.plan.latency,

@@ -24,7 +24,7 @@ from harness.vocabulary import Word
 
 READY_S = 30.0
 """How long a server may take to answer its first request."""
-POLL_S = 0.005
+POLL_S = 0.01
 """How often the probe's file is looked at; the times in it do not depend on this."""
 
 # Below the ranges that Linux (32768) and macOS (49152) take for outgoing connections:
@@ -56,8 +56,16 @@ class Subject:
     """
 
     def __init__(
-        self, *, root: Path, app: Path, server: Server, python: Path, directory: Path
+        self,
+        *,
+        root: Path,
+        app: Path,
+        server: Server,
+        python: Path,
+        directory: Path,
+        poll_s: float = POLL_S,
     ) -> None:
+        self.poll_s = poll_s
         self.root = root
         self.app = app
         self.server = server
@@ -206,7 +214,7 @@ class Subject:
                 ran = self.running
                 self._fresh.set()
                 self._fresh = asyncio.Event()
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self.poll_s)
 
     def _take(self, line: _Line) -> None:
         event = Event(
