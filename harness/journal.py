@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -58,7 +59,8 @@ class Journal:
     def keep(self, batch: Batch) -> None:
         """Write down that a batch is finished."""
         with (self.directory / "journal.jsonl").open("ab") as journal:
-            journal.write(msgspec.json.encode(batch) + b"\n")
+            # The newline comes first: the line before may have been cut off.
+            journal.write(b"\n" + msgspec.json.encode(batch))
         self.batches.append(batch)
 
     def finished(self, app: str, server: str, scenario: str | None) -> bool:
@@ -77,7 +79,5 @@ def _batches(path: Path) -> Iterator[Batch]:
     if not path.exists():
         return
     for line in path.read_bytes().splitlines():
-        try:
+        with suppress(msgspec.DecodeError):  # a line that was being written when it was cut off
             yield msgspec.json.decode(line, type=Batch)
-        except msgspec.DecodeError:  # the line that was being written when it was cut off
-            return

@@ -28,9 +28,10 @@ _CONTROL_OF = {
     Surface.HANDLER: ORDINARY_ERROR,
     Surface.HANDLER_APP_ERROR: "plain-app-error",
     Surface.HANDLER_CANCELLED: "plain-cancelled",
+    Surface.BACKGROUND: "complete",
 }
-"""The control that raises, in a plain endpoint, exactly what a handler is registered for;
-for all others an ordinary error has to do."""
+"""The control that must reach a surface: for a handler, the one that raises in a plain endpoint
+exactly what it is registered for; for what is not named, an ordinary error has to do."""
 
 _IN_PLACE = frozenset(
     {

@@ -253,10 +253,17 @@ def _exceeds(measure: Callable[[], int], bound: int) -> bool:
     return measure() > bound
 
 
+_given: set[int] = set()
+"""The ports given out in this process: one may not have been bound yet."""
+
+
 def _free_port() -> int:
     while True:
         port = random.choice(_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
+            _given.add(port)
             return port

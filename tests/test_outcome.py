@@ -7,8 +7,8 @@ import pytest
 from harness.catalogue import BY_ID, SCENARIOS, Scenario
 from harness.outcome import OPTIONAL, outcomes, sightings, surfaces_of
 from harness.trace import Trial
-from harness.vocabulary import FAILURES, Surface, Word
-from tests.traces import CLOSES, LEAVES, Line, part, saws, trial
+from harness.vocabulary import FAILURES, Surface, Word, is_exception
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, part, saws, trial
 
 HOOK = "hook:after_request"
 DECLARED = (*OPTIONAL, HOOK)
@@ -77,6 +77,20 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
             "stream begin",
             LEAVES,
             "stream dropped",
+            "stream saw GeneratorExit at a yield",
+            "stream end GeneratorExit at an await",
+        ],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "closed only because the harness had garbage collected",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            2000,
+            CLOSES,
+            COLLECTS,
             "stream saw GeneratorExit at a yield",
             "stream end GeneratorExit at an await",
         ],
@@ -192,6 +206,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["stream begin", "stream end ExceptionGroup[ValueError, OSError] at an await"],
         ["ExceptionGroup[ValueError, OSError]"],
     ),
+    (
+        "was closed by the collection of the harness alone",
+        "stream",
+        ["stream begin", LEAVES, CLOSES, COLLECTS, "stream end GeneratorExit at a yield"],
+        [Word.GARBAGE_COLLECTED],
+    ),
     # The inner source.
     ("had no source yet", "source", [LEAVES], [Word.DID_NOT_RUN]),
     ("its source went to its end", "source", ["source begin", LEAVES, "source end"],
@@ -206,6 +226,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "its source was left to the garbage collector",
         "source",
         ["source begin", LEAVES, "source dropped", "source end GeneratorExit at a yield"],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "its source was left to the collection of the harness",
+        "source",
+        ["source begin", LEAVES, CLOSES, COLLECTS, "source end GeneratorExit at a yield"],
         [Word.GARBAGE_COLLECTED],
     ),
     (
@@ -235,6 +261,18 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "endpoint",
         ["endpoint begin", LEAVES, "endpoint end CancelledError"],
         ["CancelledError"],
+    ),
+    (
+        "the endpoint, a generator, was closed by the collection of the harness",
+        "endpoint",
+        ["endpoint begin", LEAVES, CLOSES, COLLECTS, "endpoint end GeneratorExit"],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "the endpoint, a generator, was closed in time",
+        "endpoint",
+        ["endpoint begin", LEAVES, "endpoint end GeneratorExit", CLOSES, COLLECTS],
+        ["GeneratorExit"],
     ),
     ("the app returned", "asgi", ["asgi begin", LEAVES, "asgi end"], [Word.FINISHED]),
     ("the app returned by itself", "asgi", ["asgi begin", "asgi end"], [Word.FINISHED]),
@@ -342,6 +380,34 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["OSError"],
     ),
     (
+        "a send on its way out while the client left says nothing",
+        "send",
+        [
+            LEAVES,
+            "send begin #4",
+            "send end #4",
+            "receive end http.disconnect",
+        ],
+        [Word.NOT_CALLED],
+    ),
+    (
+        "a send went through though the disconnect was known",
+        "send",
+        [
+            LEAVES,
+            "send begin #4",
+            "receive end http.disconnect",
+            "send end #4",
+        ],
+        [Word.RETURNED],
+    ),
+    (
+        "a disconnect from before the client left is no hang-up",
+        "send",
+        ["receive end http.disconnect", "send begin #4", "send end #4", LEAVES],
+        [Word.NOT_CALLED],
+    ),
+    (
         "one send went through, the next hangs",
         "send",
         [LEAVES, "send begin #4", "send end #4", "send begin #5"],
@@ -382,7 +448,10 @@ CLEANUPS: list[tuple[list[Line], str]] = [
     ([], Word.DID_NOT_RUN),
     (["cleanup begin"], Word.STILL_RUNNING),
     (["cleanup begin", "cleanup end"], Word.FINISHED),
+    (["cleanup begin", "cleanup end", "asgi end"], Word.FINISHED),
+    (["cleanup begin", "asgi end", "cleanup end"], Word.OUTLIVED),
     (["cleanup begin", "cleanup end CancelledError"], "CancelledError"),
+    (["asgi end", "cleanup begin", "cleanup end CancelledError"], "CancelledError"),
 ]
 
 
@@ -390,6 +459,31 @@ CLEANUPS: list[tuple[list[Line], str]] = [
 def test_a_clean_up_comes_out_as(lines: list[Line], saw: str) -> None:
     told = trial("cleanup-await", "stream begin", LEAVES, *lines)
     assert sightings(told, BY_ID["cleanup-await"], ())["cleanup"] == (saw,)
+
+
+@pytest.mark.parametrize("scenario", ["complete", "shutdown", "plain-error"])
+def test_a_client_that_stays_says_what_it_got(scenario: str) -> None:
+    stayed = trial(scenario, got="200, 5 events, ended")
+    assert sightings(stayed, BY_ID[scenario], ())["client"] == ("200, 5 events, ended",)
+
+
+def test_a_client_that_leaves_is_not_asked_what_it_got() -> None:
+    assert "client" not in surfaces_of(BY_ID["idle"], ())
+
+
+@pytest.mark.parametrize(
+    ("saw", "is_one"),
+    [
+        ("ValueError", True),
+        ("ExceptionGroup[ValueError, OSError]", True),
+        ("200, 5 events, ended", False),
+        (Word.NOTHING, False),
+        (Word.CALLED, False),
+        (Word.SEND_SUSPENDED, False),
+    ],
+)
+def test_exceptions_are_told_from_words(saw: str, is_one: bool) -> None:
+    assert is_exception(saw) == is_one
 
 
 # --- A silence must be earned.
@@ -509,8 +603,8 @@ def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
 def _quiet(scenario: Scenario) -> Trial:
     """A trial in which nothing was seen but what the harness itself notes at its end."""
     if scenario.leave == "sigterm":
-        return trial(scenario.id, LEAVES, "exit saw still running")
-    return trial(scenario.id, "liveness saw no answer")
+        return trial(scenario.id, LEAVES, "exit saw still running", got=Word.NO_RESPONSE)
+    return trial(scenario.id, "liveness saw no answer", got=Word.NO_RESPONSE)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
@@ -537,7 +631,8 @@ def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown = {saw for *_, words in EXAMPLES for saw in words}
     shown |= {saw for _, saw in CLEANUPS}
     shown |= {Word.EXITED, Word.INERT, Word.UNPROVEN, Word.REFUSED, Word.NOT_APPLICABLE}
-    assert set(Word) - shown - FAILURES == set()
+    of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
+    assert set(Word) - shown - FAILURES - of_the_client == set()
 
 
 # --- Counting.

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from harness import catalogue
-from harness.appfiles import About, AppFile
 from harness.catalogue import BY_ID, SCENARIOS
-from harness.environments import Interpreter
 from harness.errors import UserError
 from harness.plan import (
-    Plan,
     applicable,
     choose,
     choose_scenarios,
@@ -20,30 +15,9 @@ from harness.plan import (
     count_trials,
 )
 from harness.servers import SERVERS
+from tests.plans import a_plan, an_app
 
 PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
-
-
-def an_app(name: str, *lacks: str) -> AppFile:
-    about = About(title=name, session=name, lacks=lacks)
-    return AppFile(id=name, path=Path(f"{name}.py"), dependencies=(), about=about)
-
-
-def a_plan(*apps: str, servers: int = 1, repeats: int = 5, scenarios: list[str]) -> Plan:
-    return Plan(
-        id="0badcafe",
-        date="2025-01-31",
-        apps_directory="apps",
-        apps=apps,
-        servers=tuple(server.id for server in SERVERS[:servers]),
-        scenarios=tuple(scenarios),
-        versions="current",
-        interpreter=Interpreter(path="python", version="CPython 3.13.0"),
-        repeats=repeats,
-        latency=0,
-        window_s=2.0,
-        whole=True,
-    )
 
 
 def test_nothing_asked_for_means_everything() -> None:
@@ -83,7 +57,7 @@ def test_scenarios_are_run_in_the_order_of_the_catalogue() -> None:
 
 
 def test_there_is_a_proof_for_each_kind_of_handler_and_for_streams() -> None:
-    assert PROOFS >= {"plain-error", "plain-app-error", "plain-cancelled", "complete"}
+    assert {"plain-error", "plain-app-error", "plain-cancelled", "complete"} <= PROOFS
 
 
 def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
@@ -105,6 +79,10 @@ def test_what_needs_a_server_of_its_own_is_repeated_three_times_at_most(
     plan = a_plan("bare", repeats=repeats, scenarios=[])
     assert plan.repeats_of(BY_ID["shutdown"]) == own
     assert plan.repeats_of(BY_ID["idle"]) == repeats
+
+
+def test_what_shows_a_race_is_repeated_more_often() -> None:
+    assert a_plan("bare", repeats=5).repeats_of(BY_ID["ticking"]) > 5
 
 
 def test_scenario_names_are_unique() -> None:

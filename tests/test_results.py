@@ -69,6 +69,11 @@ def test_the_same_part_gives_the_same_bytes(tmp_path: Path) -> None:
     )
 
 
+def test_the_bytes_do_not_depend_on_the_time(written: Path) -> None:
+    modified = written.read_bytes()[4:8]  # RFC 1952, MTIME
+    assert modified == bytes(4)
+
+
 def test_nothing_but_the_part_is_left_in_its_directory(written: Path) -> None:
     assert list(written.parent.iterdir()) == [written]
 
@@ -80,6 +85,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         replace(path, "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "report.md").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        replace(tmp_path / "report.md", b"first")
+    assert list(tmp_path.iterdir()) == [tmp_path / "report.md"]
 
 
 # --- Files that cannot be read: (what is wrong, how it got so, what is said of it).

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from harness import trace
 from harness.outcome import classify
 from harness.trace import CLIENT, Environment, Event, Latency, Part, Stack, Trial
 from harness.vocabulary import Word
@@ -18,6 +19,7 @@ from harness.vocabulary import Word
 LEAVES = f"{CLIENT} leaves"
 CLOSES = "window closes"
 """The harness stops watching."""
+COLLECTS = "window is over, and the process collects its garbage"
 
 _LINE = re.compile(
     r"(?P<surface>\S+) (?P<event>\S+)(?: #(?P<n>\d+))?(?: (?P<saw>.+?))?"
@@ -33,6 +35,7 @@ def trial(
     repeat: int = 1,
     failure: Word | None = None,
     received: tuple[str, ...] = (),
+    got: str | None = None,
 ) -> Trial:
     """The trial that these lines were observed in."""
     now_ns = 0
@@ -45,6 +48,9 @@ def trial(
         now_ns += 1_000_000
         if line == CLOSES:
             closed_ns = now_ns
+            continue
+        if line == COLLECTS:
+            events.append(Event(t_ns=now_ns, surface=CLIENT, event=trace.COLLECTS))
             continue
         if line == LEAVES:
             left_ns = now_ns
@@ -68,6 +74,7 @@ def trial(
         failure=failure,
         note=None if failure is None else "it was made up",
         received=received,
+        got=got,
         events=tuple(events),
     )
 

@@ -59,7 +59,9 @@ def name(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str | None:
-    return str(error)[:2000] or None
+    with suppress(Exception):  # an exception's own `__str__` may fail
+        return str(error)[:2000] or None
+    return None
 
 
 def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:

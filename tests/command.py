@@ -1,0 +1,137 @@
+"""The command as a user runs it, and the app files that misbehave on purpose."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.journal import Batch
+from harness.results import read_parts
+from harness.trace import Part, Trial
+
+ROOT = Path(__file__).parent.parent
+COMMAND = Path(sys.executable).with_name("hangup")
+DEADLINE_S = 60.0
+"""When waiting for something to happen is given up; nothing comes near it unless it hangs."""
+
+Table = dict[tuple[str, str, str], dict[str, tuple[int, int]]]
+"""By app, scenario and surface: what it saw, in how many of how many trials."""
+
+
+@dataclass(frozen=True)
+class Hangup:
+    """The command `hangup` with a home of its own."""
+
+    home: Path
+
+    def __call__(
+        self, *arguments: str | Path, cwd: Path = ROOT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        return subprocess.run(
+            self._command(arguments),
+            cwd=cwd,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=3 * DEADLINE_S,
+        )
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start it and leave it running."""
+        return subprocess.Popen(
+            self._command(arguments),
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def journalled(self) -> list[Batch]:
+        """What the last run has finished so far."""
+        (journal,) = (self.home / "runs").glob("*/journal.jsonl")
+        return [msgspec.json.decode(line, type=Batch) for line in journal.read_bytes().splitlines()]
+
+    def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
+        return [str(COMMAND), *(str(argument) for argument in arguments)]
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"HANGUP_HOME": str(self.home), "NO_COLOR": "1"}
+
+
+def a_short_run(app: str, *more: str | Path) -> list[str | Path]:
+    """What to run where one scenario on one server is enough."""
+    options = ["--app", app, "--server", "uvicorn", "--repeats", "1", "--latency", "0"]
+    return ["run", *options, *more]
+
+
+def table(results: Path) -> Table:
+    """`outcomes.csv`, to be asked what a surface saw."""
+    found: Table = {}
+    with (results / "outcomes.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            saw = found.setdefault((row["app"], row["scenario"], row["surface"]), {})
+            saw[row["saw"]] = (int(row["n"]), int(row["of"]))
+    return found
+
+
+def only_part(results: Path) -> Part:
+    (part,) = read_parts(results)
+    return part
+
+
+def trials_of(part: Part, scenario: str) -> list[Trial]:
+    return [trial for trial in part.trials if trial.scenario == scenario]
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Every file below a directory."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def wait_until(happened: Callable[[], object], what: str) -> None:
+    """Wait for an event that nobody will announce; only a deadline ends it otherwise."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not happened():
+        assert time.monotonic() < deadline_s, f"never happened: {what}"
+        time.sleep(0.01)
+
+
+def processes_of(directory: Path) -> set[int]:
+    """The processes whose command or environment names this directory."""
+    name = str(directory).encode()
+    if not Path("/proc/self/environ").exists():
+        command = ["ps", "-axwwE", "-o", "pid=,command="]
+        lines = subprocess.run(command, capture_output=True).stdout.splitlines()
+        return {int(line.split()[0]) for line in lines if name in line}
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is not ours
+            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if name in said:
+                found.add(int(process.name))
+    return found
+
+
+def write_app(directory: Path, name: str, *changes: str, needs: str = "anyio") -> Path:
+    """Write an app that is as `bare` is but for some changes, which come after it."""
+    directory.mkdir(exist_ok=True)
+    bare = (ROOT / "apps" / "bare.py").read_text()
+    block, mark, code = bare.partition("# ///\n")
+    block = block.replace('dependencies = ["anyio"]', f'dependencies = ["{needs}"]')
+    path = directory / f"{name}.py"
+    path.write_text("\n".join([block + mark + code, *changes]))
+    return path

@@ -1,0 +1,287 @@
+"""What goes wrong: the user, an app, the package index, whoever presses Ctrl-C.
+
+Whatever it is costs no more than itself, says so in a sentence, and leaves no process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import SCENARIOS
+from harness.journal import Journal
+from harness.results import read_parts
+from harness.trace import Part
+from harness.trial import EVENTS_UNTIL_STREAMING
+from harness.vocabulary import Word
+from tests.command import (
+    Hangup,
+    a_short_run,
+    contents,
+    only_part,
+    processes_of,
+    table,
+    trials_of,
+    wait_until,
+    write_app,
+)
+from tests.plans import a_plan
+
+PROOFS = [scenario.id for scenario in SCENARIOS if scenario.proof]
+
+AFTER_SENDING = """
+import os, time
+
+send_events_well = send_events
+
+async def send_events(stream, send):
+    sent = 0
+
+    async def counted(message):
+        nonlocal sent
+        await send(message)
+        sent += 1
+        if sent == 1 + {events} and service.script_of_request.get().pause_ms == 5:
+            {what}
+
+    await send_events_well(stream, counted)
+"""
+"""In the scenario `ticking`, and no other, something happens after so many events."""
+
+
+@pytest.fixture
+def apps(tmp_path: Path) -> Iterator[Path]:
+    """A directory for apps; no process that knows of it is left behind."""
+    directory = tmp_path / "apps"
+    directory.mkdir()
+    yield directory
+    left = processes_of(directory)
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    assert not left
+
+
+# --- The user is wrong.
+
+
+def _one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("hangup: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--app", "quartz"], "There is no app 'quartz'; did you mean quart"),
+        (["run", "--server", "uvicron"], "no server 'uvicron'; did you mean uvicorn"),
+        (["run", "--scenario", "idel"], "no scenario 'idel'; did you mean idle"),
+        (["run", "--versions", "curent"], "no version set 'curent'; did you mean current"),
+        (["run", "--python", "2.3"], "There is no Python '2.3'"),
+        (["run", "--python", "/no/python"], "There is no Python '/no/python'"),
+        (["run", "--apps", "no/such"], "There are no app files in no/such"),
+        (["run", "--app", "[/red] [bold]"], "There is no app '[/red] [bold]'"),
+        (["report", "--results", "no/such"], "There are no results in no/such"),
+        (["show", "bare", "uvicorn", "idel"], "no scenario 'idel'; did you mean idle"),
+    ],
+)
+def test_what_there_is_not_costs_one_sentence(
+    hangup: Hangup, arguments: list[str], said: str
+) -> None:
+    assert said in _one_sentence(hangup(*arguments))
+
+
+def test_an_app_without_a_block_costs_one_sentence(hangup: Hangup, apps: Path) -> None:
+    (apps / "mine.py").write_text("async def app(scope, receive, send): ...\n")
+    said = _one_sentence(hangup("run", "--apps", apps))
+    assert "mine.py has no `# /// script` blocks" in said
+
+
+def test_there_may_be_nothing_to_resume(hangup: Hangup, tmp_path: Path) -> None:
+    elsewhere = Hangup(home=tmp_path / "home")
+    assert "There is no unfinished run to resume" in _one_sentence(elsewhere("run", "--resume"))
+
+
+def test_an_app_that_is_gone_when_a_run_is_resumed_is_named(tmp_path: Path, apps: Path) -> None:
+    write_app(apps, "bare")
+    Journal.begin(tmp_path / "home" / "runs", a_plan("bare", "gone", directory=str(apps)))
+    elsewhere = Hangup(home=tmp_path / "home")
+    assert "no app 'gone'" in _one_sentence(elsewhere("run", "--resume"))
+
+
+def test_a_second_run_at_the_same_time_costs_one_sentence(tmp_path: Path) -> None:
+    elsewhere = Hangup(home=tmp_path)
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = _one_sentence(elsewhere("run", "--app", "bare"))
+    assert "HANGUP_HOME" in said
+
+
+def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    done = hangup(*a_short_run("mine", "--apps", apps, "--results", tmp_path / "results"))
+    assert "hangup-no-such-package-zz" in _one_sentence(done)
+    assert not (tmp_path / "results").exists()
+
+
+# --- An app misbehaves.
+
+
+def _by_app(results: Path) -> dict[str, Part]:
+    return {part.stack.app: part for part in read_parts(results)}
+
+
+def test_an_app_that_cannot_be_imported_costs_its_own_results_only(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "bare")
+    write_app(apps, "broken", "raise RuntimeError('no such thing as [/red]')")
+    done = hangup(
+        *a_short_run("bare", "--app", "broken", "--scenario", "idle"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 1
+    assert "broken-on-uvicorn could not be started" in done.stderr
+    assert "no such thing as [/red]" in done.stderr
+
+    (log,) = (word.rstrip(".") for word in done.stderr.split() if "server.log" in word)
+    assert "Traceback" in Path(log).read_text()
+
+    parts = _by_app(results)
+    assert {trial.failure for trial in parts["bare"].trials} == {None}
+    assert {trial.failure for trial in parts["broken"].trials} == {Word.COULD_NOT_START}
+    assert {trial.scenario for trial in parts["broken"].trials} == set(PROOFS)
+    assert table(results)["broken", "idle", "stream"] == {Word.COULD_NOT_START: (1, 1)}
+    for trial in parts["broken"].trials:
+        assert trial.note is not None
+        assert "no such thing" in trial.note
+        assert str(hangup.home) not in trial.note
+
+
+@pytest.mark.parametrize(
+    "events", [3, EVENTS_UNTIL_STREAMING], ids=["too early", "when the client leaves"]
+)
+def test_an_app_whose_process_dies_costs_its_own_trials_only(
+    hangup: Hangup, apps: Path, tmp_path: Path, events: int
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "dying", AFTER_SENDING.format(events=events, what="os._exit(7)"))
+    done = hangup(
+        *a_short_run("dying", "--scenario", "ticking"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    part = only_part(results)
+    for trial in trials_of(part, "ticking"):
+        assert trial.failure == Word.SERVER_DIED, trial.note
+        assert trial.note is not None
+        assert "exit code 7" in trial.note
+    others = {trial.scenario: trial.failure for trial in part.trials}
+    del others["ticking"]
+    assert others == dict.fromkeys(PROOFS)
+
+
+def test_an_app_that_blocks_its_event_loop_is_given_up_and_the_run_goes_on(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    blocks = AFTER_SENDING.format(events=EVENTS_UNTIL_STREAMING, what="time.sleep(3600)")
+    write_app(apps, "blocking", blocks)
+    done = hangup(
+        *a_short_run("blocking", "--scenario", "ticking", "--window", "0.5"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    found = table(results)
+    ((blocked, (n, of)),) = found["blocking", "ticking", "liveness"].items()
+    assert (blocked, n) == (Word.NO_ANSWER, of)
+    assert found["blocking", "ticking", "stream-end"] == {Word.SUSPENDED: (of, of)}
+    for scenario in PROOFS:
+        assert found["blocking", scenario, "liveness"] == {Word.ANSWERED: (1, 1)}
+
+
+# --- The run is ended.
+
+GATE = """
+import pathlib, time
+
+def encode(data):
+    if service.script_of_request.get().pause_ms == 1 and pathlib.Path({gate!r}).exists():
+        pathlib.Path({reached!r}).touch()
+        time.sleep(3600)
+    return f"data: {{data}}\\n\\n".encode()
+"""
+"""In the scenario `complete`, which comes after `idle`, the stream stops at a gate."""
+
+
+@contextmanager
+def _a_run_at_the_gate(
+    hangup: Hangup, apps: Path, results: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """A run that has finished `idle` and is in the middle of `complete`; then no gate is."""
+    gate, reached = apps / "gate", apps / "reached"
+    gate.touch()
+    write_app(apps, "gated", GATE.format(gate=str(gate), reached=str(reached)))
+    with hangup.start(
+        *a_short_run("gated", "--scenario", "idle", "--window", "60"),
+        *("--apps", apps, "--results", results),
+    ) as running:
+        try:
+            wait_until(lambda: reached.exists() or running.poll() is not None, "at the gate")
+            assert running.poll() is None, running.stderr and running.stderr.read()
+            assert processes_of(apps) - {running.pid}
+            yield running
+        finally:
+            running.kill()
+    gate.unlink()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
+    hangup: Hangup, apps: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "outcomes.csv").write_text("of an earlier run\n")
+    with _a_run_at_the_gate(hangup, apps, results) as running:
+        running.send_signal(how)
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert "hangup run --resume" in " ".join(said.split())
+    assert processes_of(apps) == set()
+    assert contents(results) == {"outcomes.csv": b"of an earlier run\n"}
+    (kept,) = hangup.journalled()
+    assert kept.scenario == "idle"
+
+    done = hangup("run", "--resume", "--results", results)
+    assert done.returncode == 0, done.stderr
+    part = only_part(results)
+    assert [trial.scenario for trial in part.trials] == sorted(PROOFS)
+    assert {trial.failure for trial in part.trials} == {None}
+    assert tuple(trials_of(part, "idle")) == kept.trials
+    assert "no unfinished run" in _one_sentence(hangup("run", "--resume"))
+
+
+def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_path: Path) -> None:
+    with _a_run_at_the_gate(hangup, apps, tmp_path / "results") as running:
+        running.kill()
+        running.wait()
+        wait_until(lambda: not processes_of(apps), "the subject's process ends")
+    assert not (tmp_path / "results").exists()
+
+    done = hangup("run", "--resume", "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    assert len(only_part(tmp_path / "results").trials) == len(PROOFS)

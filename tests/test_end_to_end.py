@@ -1,0 +1,229 @@
+"""A whole run of `bare` on uvicorn, whose outcomes follow from how it is built."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.catalogue import BY_ID, SCENARIOS
+from harness.outcome import ClassifiedTrial
+from harness.servers import SERVERS
+from harness.vocabulary import Word
+from tests.command import (
+    Hangup,
+    Table,
+    a_short_run,
+    contents,
+    only_part,
+    table,
+    trials_of,
+)
+
+PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
+
+
+@pytest.fixture(scope="module")
+def measured(hangup: Hangup, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of one run; not to be changed."""
+    results = tmp_path_factory.mktemp("measured") / "results"
+    options = ["--app", "bare", "--server", "uvicorn", "--repeats", "1", "--latency", "2"]
+    done = hangup("run", *options, "--results", results)
+    assert done.returncode == 0, done.stderr
+    return results
+
+
+@pytest.fixture(scope="module")
+def outcomes(measured: Path) -> Table:
+    return table(measured)
+
+
+@pytest.fixture
+def results(measured: Path, tmp_path: Path) -> Path:
+    """A copy of the results that a test may change."""
+    return Path(shutil.copytree(measured, tmp_path / "results"))
+
+
+# --- Outcomes.
+
+ONCE = (1, 1)
+
+KNOWN: list[tuple[str, str, str]] = [
+    # It cancels the task that streams when it hears of the disconnect.
+    ("idle", "stream", "CancelledError"),
+    ("idle", "stream-end", Word.CANCELLED_AT_AWAIT),
+    ("idle", "source", "CancelledError"),
+    ("idle", "receive", Word.DISCONNECT),
+    ("idle", "endpoint", Word.ALREADY_FINISHED),
+    ("idle", "asgi", Word.FINISHED),
+    ("idle", "handler", Word.NOT_APPLICABLE),
+    ("idle", "server-log", Word.NOTHING),
+    ("idle", "liveness", Word.ANSWERED),
+    ("idle-rst", "stream-end", Word.CANCELLED_AT_AWAIT),
+    ("post", "stream-end", Word.CANCELLED_AT_AWAIT),
+    ("cleanup-await", "cleanup", Word.FINISHED),
+    ("cleanup-swallow", "stream-end", Word.CARRIED_ON),
+    # It does not ask before it answers.
+    ("before-response", "receive", Word.NOT_ASKED),
+    ("before-response", "stream-end", Word.NEVER_STARTED),
+    ("before-response", "endpoint", Word.STILL_RUNNING),
+    # Nothing of its stream hears of a stream that ends by itself.
+    ("complete", "stream", Word.NOTHING),
+    ("complete", "stream-end", Word.FINISHED),
+    ("complete", "asgi", Word.FINISHED),
+    # It handles no error: all of them are the server's to log.
+    ("plain-error", "endpoint", "ValueError"),
+    ("plain-error", "asgi", "ValueError"),
+    ("plain-error", "server-log", "ValueError"),
+    ("plain-app-error", "asgi", "AppError"),
+    ("error-mid-stream", "stream", "ValueError"),
+    ("error-mid-stream", "stream-end", Word.RAISED),
+    ("error-mid-stream", "server-log", "ValueError"),
+    ("timeout-in-stream", "source", "CancelledError"),
+    ("timeout-in-stream", "stream", "TimeoutError"),
+    # A stream that never awaits has the event loop for itself.
+    ("firehose", "liveness", Word.NO_ANSWER),
+]
+
+
+@pytest.mark.parametrize(("scenario", "surface", "saw"), KNOWN)
+def test_bare_is_seen_to_do_what_it_is_built_to_do(
+    outcomes: Table, scenario: str, surface: str, saw: str
+) -> None:
+    assert outcomes["bare", scenario, surface] == {saw: ONCE}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
+def test_every_scenario_is_in_the_table(outcomes: Table, scenario: str) -> None:
+    assert any(key[1] == scenario.id for key in outcomes)  # type: ignore[attr-defined]
+
+
+def test_what_bare_lacks_is_not_applicable(outcomes: Table) -> None:
+    sync = [saw for (_, scenario, _), saw in outcomes.items() if scenario == "sync"]
+    assert sync
+    assert all(saw == {Word.NOT_APPLICABLE: (0, 0)} for saw in sync)
+
+
+def test_the_operator_is_told_whether_the_process_exits(outcomes: Table) -> None:
+    (saw,) = outcomes["bare", "shutdown", "exit"]
+    assert saw in (Word.EXITED, Word.STILL_RUNNING)
+
+
+def test_a_stream_that_completes_gives_the_client_all_five_events(measured: Path) -> None:
+    (trial,) = trials_of(only_part(measured), "complete")
+    assert [json.loads(data)["number"] for data in trial.received] == [1, 2, 3, 4, 5]
+
+
+def test_no_trial_failed(measured: Path) -> None:
+    assert {t.scenario: t.note for t in only_part(measured).trials if t.failure} == {}
+
+
+def test_the_reference_is_compared_with_itself(measured: Path) -> None:
+    latency = only_part(measured).latency
+    assert len(latency.own_ns) == 2
+    assert latency.own_ns == latency.bare_ns
+    assert min(latency.own_ns) > 0
+
+
+def test_the_conditions_are_kept_with_the_trials(measured: Path) -> None:
+    part = only_part(measured)
+    assert {"uvicorn", "anyio"} <= part.environment.packages.keys()
+    assert part.repeats == 1
+    assert part.command.startswith("python -m uvicorn ")
+
+
+def test_the_results_tell_nobody_whose_machine_it_was(measured: Path, hangup: Hangup) -> None:
+    for part_of_it in (str(hangup.home), str(Path.home())):
+        for trial in only_part(measured).trials:
+            assert part_of_it.encode() not in msgspec.json.encode(trial)
+
+
+# --- The other verbs.
+
+
+def test_report_gives_the_same_bytes_again(hangup: Hangup, results: Path) -> None:
+    before = contents(results)
+    for path in results.rglob("*"):
+        if path.is_file() and "traces" not in path.parts:
+            path.unlink()
+    done = hangup("report", "--results", results)
+    assert done.returncode == 0, done.stderr
+    assert contents(results) == before
+
+
+def test_show_prints_a_trial_and_what_was_concluded(hangup: Hangup, measured: Path) -> None:
+    done = hangup("show", "bare", "uvicorn", "idle", "--results", measured)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["stream-end", "cancelled", "at", "an", "await"] in lines
+    assert any(line[2:5] == ["client", "leaves", "close()"] for line in lines)
+
+
+def test_show_prints_a_trial_for_other_programs(hangup: Hangup, measured: Path) -> None:
+    done = hangup("show", "bare", "uvicorn", "idle", "--json", "--results", measured)
+    shown = msgspec.json.decode(done.stdout, type=ClassifiedTrial)
+    assert [shown.trial] == trials_of(only_part(measured), "idle")
+    assert shown.saws["stream"] == ("CancelledError",)
+
+
+def test_show_names_the_trial_there_is_not(hangup: Hangup, measured: Path) -> None:
+    done = hangup("show", "bare", "uvicorn", "idle", "--repeat", "9", "--results", measured)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no trial 9 of idle with bare on uvicorn" in done.stderr
+
+
+def test_list_names_everything_there_is(hangup: Hangup, tmp_path: Path) -> None:
+    listed = json.loads(hangup("list", "--json", cwd=tmp_path).stdout)
+    assert listed["scenarios"] == {each.id: each.question for each in SCENARIOS}
+    assert listed["servers"] == {each.id: each.title for each in SERVERS}
+    assert next(iter(listed["apps"])) == "bare"
+    assert {"latest", "current"} <= listed["versions"].keys()
+
+
+def test_list_shows_people_the_same(hangup: Hangup) -> None:
+    shown = hangup("list").stdout
+    for scenario in BY_ID.values():
+        assert scenario.question in shown
+
+
+# --- Parts of a run.
+
+
+def test_a_run_of_one_scenario_from_elsewhere_is_that_and_its_proofs(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    done = hangup(*a_short_run("bare", "--scenario", "nested", "--results", "mine"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {key[1] for key in table(tmp_path / "mine") if key[1] != "sync"} == PROOFS | {"nested"}
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_scenario_run_again_is_put_among_the_others(hangup: Hangup, results: Path) -> None:
+    before = only_part(results)
+    done = hangup(*a_short_run("bare", "--scenario", "nested", "--results", results))
+    assert done.returncode == 0, done.stderr
+    after = only_part(results)
+    again = PROOFS | {"nested"}
+    assert {t for t in before.trials if t.scenario not in again} == {
+        t for t in after.trials if t.scenario not in again
+    }
+    assert len(after.trials) == len(before.trials)
+    assert trials_of(after, "nested") != trials_of(before, "nested")
+    assert after.latency == before.latency
+
+
+def test_what_was_measured_under_other_conditions_is_not_mixed(
+    hangup: Hangup, results: Path
+) -> None:
+    before = contents(results)
+    done = hangup(
+        *a_short_run("bare", "--scenario", "nested", "--window", "1", "--results", results)
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "uvicorn.jsonl.gz" in done.stderr
+    assert contents(results) == before
