@@ -160,10 +160,11 @@ class Run:
         """Run scenarios one after the other on one server, each one's repeats at once."""
         async with self._shared, AsyncExitStack() as stack:
             subject: Subject | None = None
+            again = False
             for scenario in scenarios:
                 repeats = range(1, self.plan.repeats_of(scenario) + 1)
                 try:
-                    subject = subject or await self._start(bench, stack)
+                    subject = subject or await self._start(bench, stack, at_once=again)
                 except SubjectError as error:
                     self._keep(bench, scenario, [_failed(scenario, r, error) for r in repeats])
                     continue
@@ -176,6 +177,7 @@ class Run:
                 if not all(_left_well(trial) for trial in trials):
                     await stack.aclose()
                     subject = None
+                    again = True
 
     async def _start(
         self,
@@ -187,7 +189,8 @@ class Run:
     ) -> Subject:
         """Start a server; raises SubjectError, at once if this stack is known not to start.
 
-        `at_once` is for those whose number is limited elsewhere.
+        `at_once` is for those that need not queue: their number is limited elsewhere, or
+        they take the place of one that was just ended.
         """
         number = next(self._numbers)
         subject = Subject(

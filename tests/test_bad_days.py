@@ -131,7 +131,9 @@ def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
 ) -> None:
     write_app(apps, "mine", needs="hangup-no-such-package-zz")
     done = hangup(*a_short_run("mine", "--apps", apps, "--results", tmp_path / "results"))
-    assert "hangup-no-such-package-zz" in _one_sentence(done)
+    said = _one_sentence(done)
+    assert "hangup-no-such-package-zz" in said
+    assert "cannot be installed" in said
     assert not (tmp_path / "results").exists()
 
 
