@@ -112,7 +112,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     _leaving(
         "sync",
         "The stream is a plain generator with blocking waits, and the client closes.",
-        script={"events": 10, "pause_ms": 100},
+        script={"events": 15, "pause_ms": 100},
         until="streaming",
         path="/sync-events",
         needs="sync",

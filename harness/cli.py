@@ -88,8 +88,11 @@ def run_command(
     machine.check_platform()
     _be_the_only_run()
     if resume:
+        if app_ or server or scenario or python:
+            raise UserError("--resume does the rest of what was asked for then; give no filters.")
         journal = Journal.resume(HOME / "runs")
         found = find_apps(Path(journal.plan.apps_directory))
+        plan.choose("app", journal.plan.apps, found)
     else:
         found = find_apps(apps)
         if versions != "latest" and not (VERSIONS / f"{versions}.txt").exists():
@@ -156,7 +159,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
         except (KeyboardInterrupt, asyncio.CancelledError):
             kept = sum(len(batch.trials) for batch in journal.batches)
             progress.stop()
-            messages.print(
+            _tell(
                 f"Interrupted: {kept} of {total} trials are kept; "
                 "`hangup run --resume` does the rest."
             )
@@ -164,19 +167,13 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     if partial:
         for part in parts:
             publish.check_mergeable(results, part)
-    publish.publish(results, parts, scenarios=frozenset(asked.scenarios) if partial else None)
     if asked.whole:
         publish.supersede(results, asked.versions, parts)
-        publish.rebuild(results)
+    publish.publish(results, parts, merge=partial)
     journal.end()
-    messages.print(f"{total} trials; the report is {_shown(results / 'report.md')}.")
+    _tell(f"{total} trials; the report is {_shown(results / 'report.md')}.")
     for name, reason in run.unfit.items():
-        messages.print(
-            f"{name} could not be started: {reason}; its log is {run.logs[name]}.",
-            style="red",
-            soft_wrap=True,
-            highlight=False,
-        )
+        _tell(f"{name} could not be started: {reason}; its log is {run.logs[name]}.", style="red")
     if run.unfit:
         raise typer.Exit(1)
 
@@ -207,7 +204,7 @@ def report_command(
         sys.stdout.write(report.excerpt(parts, all_outcomes(parts)))
         return
     publish.rebuild(results)
-    messages.print(f"The report is {_shown(results / 'report.md')}.")
+    _tell(f"The report is {_shown(results / 'report.md')}.")
 
 
 @app.command()
@@ -267,6 +264,11 @@ def list_command(json: Json = False, apps: Apps = ROOT / "apps") -> None:
             sys.stdout.write(f"  {name:{width}}{text}\n")
 
 
+def _tell(text: str, style: str | None = None) -> None:
+    """Say one sentence on standard error, as it is."""
+    messages.print(text, style=style, soft_wrap=True, highlight=False, markup=False)
+
+
 def _shown(path: Path) -> str:
     """A path as the user would type it."""
     here = Path.cwd()
@@ -281,5 +283,5 @@ def main() -> None:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        messages.print(f"hangup: {error}", style="red", soft_wrap=True, highlight=False)
+        _tell(f"hangup: {error}", style="red")
         sys.exit(UserError.exit_code)

@@ -10,6 +10,7 @@ import random
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 import msgspec
 
@@ -42,8 +43,10 @@ class Table:
 
     def __init__(self, sightings: Iterable[Sighting]) -> None:
         self._cells: dict[Cell, list[Sighting]] = defaultdict(list)
+        self._surfaces: dict[tuple[str, Stack], set[str]] = defaultdict(set)
         for each in sightings:
             self._cells[Cell(each.stack, each.scenario, each.surface)].append(each)
+            self._surfaces[each.scenario, each.stack].add(each.surface)
 
     def __getitem__(self, cell: Cell) -> tuple[Sighting, ...]:
         """What was seen there, most frequent first; empty if it was not looked at."""
@@ -58,8 +61,7 @@ class Table:
 
     def surfaces(self, scenario: str, stacks: Iterable[Stack]) -> list[str]:
         """The surfaces that a scenario was looked at on, in the vocabulary's order."""
-        wanted = frozenset(stacks)
-        found = {c.surface for c in self._cells if c.scenario == scenario and c.stack in wanted}
+        found = {s for stack in stacks for s in self._surfaces.get((scenario, stack), ())}
         order = [str(surface) for surface in Surface]
         handlers_end = order.index(Surface.MIDDLEWARE)
         return sorted(
@@ -429,6 +431,7 @@ def hazards(table: Table) -> list[Hazard]:
 # ---------------------------------------------------------------------------- latency
 
 
+@cache
 def latency_row(stack: Stack, latency: Latency) -> LatencyRow | None:
     """The latencies of a stack; None if there are none or none of bare beside them."""
     own, bare = latency.own_ns, latency.bare_ns

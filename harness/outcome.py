@@ -233,7 +233,8 @@ def _end_of_stream(
         return Word.NEVER_STARTED
     end = next((event for event in events if event.event == "end"), None)
     if end is None:
-        return Word.STILL_RUNNING if sent_lately else Word.SUSPENDED
+        told_of_it = any(event.event == "saw" for event in events)
+        return Word.STILL_RUNNING if sent_lately or told_of_it else Word.SUSPENDED
     told = next((event for event in events if event.event == "saw"), end)
     if end.saw is None:
         if told is not end:

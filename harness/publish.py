@@ -43,15 +43,13 @@ def check_mergeable(results: Path, part: Part) -> None:
         )
 
 
-def publish(results: Path, parts: Sequence[Part], *, scenarios: frozenset[str] | None) -> None:
+def publish(results: Path, parts: Sequence[Part], *, merge: bool) -> None:
     """Put parts among the results and build everything that is computed from them.
 
-    `scenarios` are those that were run, or None for all: then the parts stand for
-    themselves and nothing of what was measured before is kept of their stacks.
+    With `merge`, what was measured before of other scenarios is kept of their stacks.
     """
-    merged = [part if scenarios is None else _merged(results, part) for part in parts]
-    for part in merged:
-        write_part(results, part)
+    for part in parts:
+        write_part(results, _merged(results, part) if merge else part)
     rebuild(results)
 
 
@@ -92,5 +90,6 @@ def _merged(results: Path, part: Part) -> Part:
         trials=part.trials + kept,
         latency=part.latency if part.latency.own_ns else old.latency,
         refused=old.refused | part.refused,
-        unattributed=old.unattributed + part.unattributed,
+        unattributed=part.unattributed
+        + tuple(line for line in old.unattributed if line.partition(":")[0] not in measured),
     )

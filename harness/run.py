@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +47,26 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.app.id}-on-{self.server.id}"
 
 
+class _ServerLog:
+    """What a server's probe has reported that belongs to no trial."""
+
+    def __init__(self) -> None:
+        self.refused: dict[str, str] = {}
+        self.lines: list[str] = []
+
+    def take(self, subject: Subject, heard: int) -> None:
+        """Take the handlers refused at the start, and the lines logged since `heard`."""
+        for event in subject.loose:
+            if event.event == "refused":
+                why = f"{event.saw}: {event.detail}" if event.detail else event.saw
+                self.refused[event.surface] = why or ""
+        self.lines += [
+            f"{event.saw}: {event.detail}"
+            for event in subject.loose[heard:]
+            if event.surface == Surface.SERVER_LOG
+        ]
+
+
 class Run:
     """One run of a plan. `advance` is told how many trials have been finished."""
 
@@ -71,15 +91,16 @@ class Run:
         """The stacks that could not be started: name to reason."""
         self.logs: dict[str, Path] = {}
         """Their servers' logs."""
-        self._numbers = itertools.count()
+        # A run that is resumed finds the directories of the servers it had before.
+        self._numbers = itertools.count(sum(1 for _ in journal.directory.iterdir()))
         cores = machine.cores()
         self._shared = asyncio.Semaphore(SHARED_AT_ONCE)
         self._own = asyncio.Semaphore(OWN_AT_ONCE)
         self._starting = asyncio.Semaphore(cores)
-        # A server that spins takes a whole core: there is one fewer at a time than there are
-        # cores, for the others' clocks to mean anything, and some more getting ready.
-        self._spinning = asyncio.Semaphore(max(1, cores - 1))
-        self._flooded = asyncio.Semaphore(cores + 1)
+        # A server that spins takes a whole core: there are no more of them at a time than
+        # there are cores, for the others' clocks to mean anything, and some getting ready.
+        self._spinning = asyncio.Semaphore(cores)
+        self._flooded = asyncio.Semaphore(cores + 2)
 
     async def run(self) -> list[Part]:
         """Do what is not done yet and return the parts of all that is.
@@ -105,17 +126,19 @@ class Run:
     async def _make_benches(self) -> list[Bench]:
         at_once = asyncio.Semaphore(machine.cores())
         locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
+        resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
         constraints = self.root / "apps" / "versions" / f"{self.plan.versions}.txt"
 
         async def make(app: AppFile, server: Server) -> Bench:
             wanted = app.dependencies + server.requirements
-            async with at_once:
-                pins = await resolve(
-                    wanted,
-                    constraints if self.plan.versions != "latest" else None,
-                    self.plan.interpreter,
-                )
-            async with locks[pins], at_once:
+            async with locks[wanted], at_once:
+                if wanted not in resolved:
+                    resolved[wanted] = await resolve(
+                        wanted,
+                        constraints if self.plan.versions != "latest" else None,
+                        self.plan.interpreter,
+                    )
+                pins = resolved[wanted]
                 python = await install(pins, self.plan.interpreter, self.environments)
             return Bench(app=app, server=server, pins=pins, python=python)
 
@@ -154,7 +177,8 @@ class Run:
                 return await self._trial(subject, scenario, repeat)
 
         repeats = range(1, self.plan.repeats_of(scenario) + 1)
-        self._keep(bench, scenario, await _gather(once(repeat) for repeat in repeats))
+        trials = await _gather(once(repeat) for repeat in repeats)
+        self._keep(bench, scenario, trials, _ServerLog())
 
     async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
         """Run scenarios one after the other on one server, each one's repeats at once."""
@@ -163,21 +187,23 @@ class Run:
             again = False
             for scenario in scenarios:
                 repeats = range(1, self.plan.repeats_of(scenario) + 1)
-                try:
-                    subject = subject or await self._start(bench, stack, at_once=again)
-                except SubjectError as error:
-                    self._keep(bench, scenario, [_failed(scenario, r, error) for r in repeats])
-                    continue
-                heard = len(subject.loose)
-                if scenario.alone:
-                    trials = [await self._trial(subject, scenario, r) for r in repeats]
-                else:
-                    trials = await _gather(self._trial(subject, scenario, r) for r in repeats)
-                self._keep(bench, scenario, trials, subject, heard)
-                if not all(_left_well(trial) for trial in trials):
-                    await stack.aclose()
-                    subject = None
-                    again = True
+                trials: list[Trial] = []
+                log = _ServerLog()
+                for together in [[r] for r in repeats] if scenario.alone else [repeats]:
+                    try:
+                        subject = subject or await self._start(bench, stack, at_once=again)
+                    except SubjectError as error:
+                        trials += [_failed(scenario, repeat, error) for repeat in together]
+                        continue
+                    heard = len(subject.loose)
+                    done = await _gather(self._trial(subject, scenario, r) for r in together)
+                    log.take(subject, heard)
+                    trials += done
+                    if not all(_left_well(trial) for trial in done):
+                        await stack.aclose()
+                        subject = None
+                        again = True
+                self._keep(bench, scenario, trials, log)
 
     async def _start(
         self,
@@ -228,30 +254,19 @@ class Run:
         return _scrubbed(trial, self.root)
 
     def _keep(
-        self,
-        bench: Bench,
-        scenario: Scenario,
-        trials: Iterable[Trial],
-        subject: Subject | None = None,
-        heard: int = 0,
+        self, bench: Bench, scenario: Scenario, trials: Sequence[Trial], log: _ServerLog
     ) -> None:
-        trials = tuple(trials)
-        loose = subject.loose if subject else []
         self.journal.keep(
             Batch(
                 app=bench.app.id,
                 server=bench.server.id,
                 scenario=scenario.id,
-                trials=trials,
-                refused={
-                    event.surface: f"{event.saw}: {event.detail or ''}".rstrip(": ")
-                    for event in loose
-                    if event.event == "refused"
-                },
-                unattributed=tuple(
-                    machine.scrub(f"{scenario.id}: {event.saw}: {event.detail}", self.root)
-                    for event in loose[heard:]
-                    if event.surface == Surface.SERVER_LOG and not scenario.alone
+                trials=tuple(trials),
+                refused=log.refused,
+                unattributed=()
+                if scenario.alone
+                else tuple(
+                    machine.scrub(f"{scenario.id}: {line}", self.root) for line in log.lines
                 ),
             )
         )

@@ -144,10 +144,13 @@ class Subject:
         return self._events[trial]
 
     async def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether `reached` became true in time; asked again whenever something was seen."""
+        """Whether `reached` became true in time; asked again whenever something was seen.
+
+        Does not wait for what a process that has ended can no longer show.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                while not reached():
+                while not reached() and self.running:
                     await self._fresh.wait()
         except TimeoutError:
             pass

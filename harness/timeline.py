@@ -58,6 +58,7 @@ def _said(event: Event) -> str:
         "saw": "sees",
         "waiting": "waits",
         "dropped": "is about to be reclaimed",
+        "collects": "collects its garbage, as the harness asked it to",
     }.get(event.event, event.event)
     if event.surface == CLIENT:
         parts = [said, event.detail, str(event.n) if event.n is not None else None]

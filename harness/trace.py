@@ -10,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
-COLLECTS = "has the process collect its garbage"
-"""The harness's own event after which what is thrown is thrown by the collector."""
+COLLECTS = "collects"
+"""The event after which what is thrown into a generator is thrown by the collector: the
+harness has had the process collect its garbage (`apps/subject/boundary.py`)."""
 CLIENT = "client"
 """The surface of the harness's own events: what the client did and got."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from harness.catalogue import Scenario
 from harness.client import Client, ImpatientClient, Log, answers, target
@@ -67,11 +68,15 @@ async def run_trial(
         failure = error
     ended_ns = time.monotonic_ns()
     closed_ns = watch.closed_ns or ended_ns
-    seen = subject.seen(name)
-    if scenario.alone or scenario.own_server:
-        # What is logged outside of any request can only be of this one.
-        seen = seen + [e for e in subject.loose[heard:] if e.surface == Surface.SERVER_LOG]
-    seen = [event for event in seen if event.t_ns <= ended_ns]
+    # Garbage is collected for all trials of a process; what is logged outside of any request
+    # can only be of this one if it is alone.
+    alone = scenario.alone or scenario.own_server
+    loose = [
+        event
+        for event in subject.loose[heard:]
+        if event.event == COLLECTS or (alone and event.surface == Surface.SERVER_LOG)
+    ]
+    seen = [event for event in [*subject.seen(name), *loose] if event.t_ns <= ended_ns]
     subject.forget(name)
     shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
     return Trial(
@@ -147,12 +152,14 @@ class _Watch:
                     await self._see_it_exit()
                     return left_ns
                 case how:
+                    if client.ended.is_set():
+                        raise await self._gone("the response was over before the client left")
                     since_s = asyncio.get_running_loop().time()
                     left_ns = await client.leave(how)
             await self._see_it_out(since_s)
             return left_ns
         except OSError as error:
-            raise self._gone(f"the client got {type(error).__name__}") from error
+            raise await self._gone(f"the client got {type(error).__name__}") from error
         finally:
             if self.scenario.leave in ("stays", "sigterm"):
                 self.received = client.events()
@@ -164,7 +171,7 @@ class _Watch:
         self.log = client.log
         left_ns = await client.give_up()
         if left_ns is None:
-            raise self._gone("the response ended before the client's patience")
+            raise await self._gone("the response ended before the client's patience")
         await self._see_it_out(asyncio.get_running_loop().time())
         return left_ns
 
@@ -175,7 +182,9 @@ class _Watch:
                 if self.scenario.script.get("endpoint") == "wait":
                     await self.subject.wait_for_quiet(self.name, IDLE_S, REACH_S)
                     if client.status is not None:
-                        raise self._gone("the response had begun before the endpoint answered")
+                        raise await self._gone(
+                            "the response had begun before the endpoint answered"
+                        )
                 elif reached:
                     wanted = self.scenario.script["events"]
                     reached = await client.wait_until(
@@ -209,7 +218,7 @@ class _Watch:
                 await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
                 reached = True
         if not reached:
-            raise self._gone(f"the stream was not {self.scenario.until!r}")
+            raise await self._gone(f"the stream was not {self.scenario.until!r}")
 
     async def _see_it_out(self, since_s: float) -> None:
         """Watch until all is shown or the window closes, then ask whether it still serves.
@@ -219,24 +228,34 @@ class _Watch:
         """
         closes_s = since_s + self.window_s
         asking = asyncio.create_task(self._alive()) if self.scenario.own_server else None
+        try:
+            shown = await self._watch(closes_s)
+        except SubjectError:
+            if asking is not None:
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            raise
+        if not shown:
+            self.log.add("closes the window")
+        alive = await (asking or self._alive())
+        if not shown and alive:
+            await self._collect()
+
+    async def _watch(self, closes_s: float) -> bool:
+        """Whether all was shown before the window closed; raises SubjectError."""
         while True:
             left_s = max(0.0, closes_s - asyncio.get_running_loop().time())
             shown = await self.subject.wait_for(
                 lambda: self._all_shown() or not self.subject.running, left_s
             )
             if not self.subject.running:
-                raise self._gone("it ended while the trial was watched")
+                raise await self._gone("it ended while the trial was watched")
             self.closed_ns = time.monotonic_ns()
             if not shown:
-                break
+                return False
             await asyncio.sleep(SETTLE_S)
             if self._all_shown():
-                break
-        if not shown:
-            self.log.add("closes the window")
-        alive = await (asking or self._alive())
-        if not shown and alive:
-            await self._collect()
+                return True
 
     async def _see_it_exit(self) -> None:
         try:
@@ -254,7 +273,6 @@ class _Watch:
         When Python collects by itself depends on how much is allocated, and so on luck;
         what is garbage at the end of the window does not.
         """
-        self.log.add(COLLECTS)
         await answers(self.subject.port, self.window_s, COLLECT_PATH)
         await self.subject.wait_for_quiet(self.name, SETTLE_S, REACH_S)
 
@@ -282,7 +300,11 @@ class _Watch:
             Event(t_ns=now_ns, surface=surface, event="saw", saw=saw, detail=detail)
         )
 
-    def _gone(self, why: str) -> SubjectError:
+    async def _gone(self, why: str) -> SubjectError:
+        # A connection is closed before the end of the process that held it can be seen.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self.subject.exited()
         if self.subject.running:
             return SubjectError(Word.NOT_REACHED, why)
         return SubjectError(

@@ -39,6 +39,7 @@ class Boundary:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope.get("path") == COLLECT:
+            probe.record(None, "process", "collects")
             gc.collect()
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
