@@ -52,15 +52,17 @@ class Journal:
         """Take up the run that was not finished; raises UserError if there is none."""
         for path in sorted(runs.glob("*/plan.json")):
             plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-            finished = tuple(_batches(path.with_name("journal.jsonl")))
+            journal = path.with_name("journal.jsonl")
+            finished = tuple(_batches(journal))
+            # What was written last may have been cut off; it must not spoil what comes next.
+            journal.write_bytes(b"".join(msgspec.json.encode(b) + b"\n" for b in finished))
             return cls(path.parent, plan, finished)
         raise UserError("There is no unfinished run to resume; start one with `hangup run`.")
 
     def keep(self, batch: Batch) -> None:
         """Write down that a batch is finished."""
         with (self.directory / "journal.jsonl").open("ab") as journal:
-            # The newline comes first: the line before may have been cut off.
-            journal.write(b"\n" + msgspec.json.encode(batch))
+            journal.write(msgspec.json.encode(batch) + b"\n")
         self.batches.append(batch)
 
     def finished(self, app: str, server: str, scenario: str | None) -> bool:
