@@ -167,6 +167,9 @@ class _Writer:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.targets: dict[str, int] = {}
+        """Where the links lead, and the numbers that stand for them: the report has so many
+        links that each address may stand in it only once."""
 
     def glance(self, stack: Stack) -> dict[str, str]:
         """The first table's cells, linked."""
@@ -259,7 +262,8 @@ class _Writer:
             return text
         page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}.md"
         anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
-        return f"[{text}]({page}#{anchor})"
+        target = f"{page}#{anchor}"
+        return f"[{text}][{self.targets.setdefault(target, len(self.targets) + 1)}]"
 
 
 def _order(part: Part) -> tuple[str, str, bool, str, int]:
