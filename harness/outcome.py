@@ -157,6 +157,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
     declared = frozenset(declared)
     collected_ns = next((e.t_ns for e in trial.events if e.event == COLLECTS), None)
     sent_lately = _sent_lately(trial)
+    streams = any(e.surface == Surface.STREAM and e.event == "begin" for e in trial.events)
     saws: dict[str, tuple[str, ...]] = {}
     for surface in surfaces_of(scenario, declared):
         events = [event for event in trial.events if event.surface == surface]
@@ -176,7 +177,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
         elif surface == Surface.RECEIVE:
             saws[surface] = (_receive(events, trial.left_ns),)
         elif surface == Surface.SEND:
-            saws[surface] = _send(events, trial.left_ns, _disconnect_ns(trial))
+            saws[surface] = _send(events, trial.left_ns, _disconnect_ns(trial), sent_lately)
         elif surface in (Surface.LIVENESS, Surface.EXIT):
             saws[surface] = tuple(event.saw or "" for event in events)
         elif surface in (*HANDLERS, Surface.SERVER_LOG) or surface.startswith(HOOK):
@@ -185,6 +186,9 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = (_cleanup(events, trial),)
         else:
             saws[surface] = (_span(events, trial.left_ns, collected_ns),)
+    if saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,) and streams:
+        # An endpoint that is open around its stream is a generator, and stands where it does.
+        saws[Surface.ENDPOINT] = saws[Surface.STREAM_END]
     return saws
 
 
@@ -339,18 +343,22 @@ def _disconnect_ns(trial: Trial) -> int | None:
     )
 
 
-def _send(events: Sequence[Event], left_ns: int | None, known_ns: int | None) -> tuple[str, ...]:
+def _send(
+    events: Sequence[Event], left_ns: int | None, known_ns: int | None, sent_lately: bool
+) -> tuple[str, ...]:
     """What became of the sends that had to do with the hang-up.
 
     These are the sends begun when the server had given the app the disconnect (`known_ns`)
     or, if it never did, when the client had left; and those that were under way then. One
-    that was on its way out while the client was leaving says nothing.
+    that was on its way out while the client was leaving says nothing, and neither does the
+    last one of a stream that is still sending when the window closes.
     """
     since_ns = known_ns or left_ns or 0
     ended = {event.n: event for event in events if event.event == "end"}
     seen = dict.fromkeys(
         event.saw or str(Word.RETURNED) for event in ended.values() if event.t_ns >= since_ns
     )
-    if any(event.event == "begin" and event.n not in ended for event in events):
+    unended = any(event.event == "begin" and event.n not in ended for event in events)
+    if unended and not sent_lately:
         seen[Word.SEND_SUSPENDED] = None
     return tuple(seen) or (Word.NOT_CALLED,)

@@ -703,3 +703,17 @@ def test_sightings_come_sorted() -> None:
     rows = outcomes(known)
     assert [row.scenario for row in rows] == sorted(row.scenario for row in rows)
     assert list(rows) == sorted(rows)
+
+
+def test_the_last_send_of_a_stream_that_goes_on_sending_is_not_suspended() -> None:
+    flood = ("stream begin", LEAVES, 1000, "send begin #1", "send end #1", "send begin #2", CLOSES)
+    found = sightings(trial("firehose", *flood), BY_ID["firehose"], ())
+    assert found["send"] == (Word.RETURNED,)
+    assert found["stream-end"] == (Word.STILL_RUNNING,)
+
+
+@pytest.mark.parametrize("begun", [["endpoint begin"], ["endpoint begin", "stream begin"]])
+def test_an_endpoint_around_its_stream_stands_where_the_stream_does(begun: list[Line]) -> None:
+    found = sightings(trial("backpressure", *begun, LEAVES, CLOSES), BY_ID["backpressure"], ())
+    around = "stream begin" in begun
+    assert found["endpoint"] == ((Word.SUSPENDED if around else Word.STILL_RUNNING),)
