@@ -82,5 +82,8 @@ def find_apps(directory: Path) -> dict[str, AppFile]:
     """All apps of a directory by id, the reference `bare` first."""
     apps = [read_app(path) for path in sorted(directory.glob("*.py"))]
     if not apps:
-        raise UserError(f"There are no app files in {directory}.")
+        raise UserError(
+            f"There are no app files in {directory}; hangup works in a clone of its "
+            "repository, installed with `pip install -e .`."
+        )
     return {app.id: app for app in sorted(apps, key=lambda app: (app.id != "bare", app.id))}

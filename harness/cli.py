@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ from harness.outcome import classify
 from harness.plan import Plan
 from harness.results import all_outcomes, read_parts
 from harness.run import Run
+from harness.trace import Part
 
 ROOT = Path(harness.__file__).resolve().parent.parent
 HOME = Path(os.environ.get("HANGUP_HOME", ROOT / ".hangup")).resolve()
@@ -110,7 +112,7 @@ def run_command(
             repeats=repeats,
             latency=latency,
             window_s=window,
-            whole=not (app_ or server or scenario),
+            whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
         journal = Journal.begin(HOME / "runs", chosen)
     _run(journal, found, results)
@@ -134,7 +136,7 @@ def _be_the_only_run() -> None:
 def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     """Run what is left of a journal's plan and publish all of it."""
     asked = journal.plan
-    partial = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
+    part_only = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
     total = plan.count_trials(asked, apps)
     done = sum(len(batch.trials) for batch in journal.batches)
     columns = (
@@ -151,6 +153,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
             environments=HOME / "environments",
             apps=apps,
             journal=journal,
+            check=partial(publish.check_mergeable, results) if part_only else _any_part,
             advance=lambda count: progress.advance(task, count),
             say=lambda text: progress.update(task, description=text),
         )
@@ -164,18 +167,19 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
                 "`hangup run --resume` does the rest."
             )
             raise typer.Exit(130) from None
-    if partial:
-        for part in parts:
-            publish.check_mergeable(results, part)
-    if asked.whole:
-        publish.supersede(results, asked.versions, parts)
-    publish.publish(results, parts, merge=partial)
+    publish.publish(
+        results, parts, merge=part_only, supersede=asked.versions if asked.whole else None
+    )
     journal.end()
     _tell(f"{total} trials; the report is {_shown(results / 'report.md')}.")
     for name, reason in run.unfit.items():
         _tell(f"{name} could not be started: {reason}; its log is {run.logs[name]}.", style="red")
     if run.unfit:
         raise typer.Exit(1)
+
+
+def _any_part(part: Part) -> None:
+    """Nothing has to be said against a part that stands for itself."""
 
 
 def _interruptible(main: Callable[[], Any]) -> Any:

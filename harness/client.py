@@ -23,6 +23,8 @@ from harness.trace import CLIENT, Event
 from harness.vocabulary import Word
 
 HOST = "127.0.0.1"
+COLLECT_PATH = "/hangup/collect"
+"""What makes a subject collect its garbage (`apps/subject/boundary.py`)."""
 READ_TIMEOUT_S = 0.25
 """After how long without a byte the client that times out gives up."""
 
@@ -139,7 +141,7 @@ class Client:
             return Word.NO_RESPONSE
         count = len(self.events())
         said = [str(self.status), self._end_of_response.value]
-        if self.body.startswith(b"data:"):
+        if count:
             said.insert(1, f"{count} event{'' if count == 1 else 's'}")
         return ", ".join(said)
 
@@ -184,6 +186,8 @@ class Client:
                     self.log.add("sees the connection close")
                     self._end(Word.CUT_OFF)
                     return
+                case h11.InformationalResponse():
+                    continue
                 case _:
                     self._changed.set()
                     return

@@ -120,7 +120,12 @@ async def _uv(*arguments: str, stdin: str = "") -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
         env=os.environ | {"NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"},
     )
-    stdout, _ = await process.communicate(stdin.encode())
+    try:
+        stdout, _ = await process.communicate(stdin.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, stdout.decode()
 
 

@@ -17,7 +17,7 @@ import msgspec
 from harness import catalogue
 from harness.outcome import HANDLERS, Sighting
 from harness.trace import Latency, Part, Stack
-from harness.vocabulary import HOOK, Surface, Word, is_exception
+from harness.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
 
 DISCONNECTS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "disconnect")
 CLEANUPS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "cleanup")
@@ -28,6 +28,9 @@ MID_STREAM = (
     "timeout-in-stream",
 )
 CONTROLS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "control")
+
+
+_NO_ANSWERS = frozenset({*FAILURES, Word.NOT_APPLICABLE, Word.UNPROVEN})
 
 
 class Cell(msgspec.Struct, frozen=True, order=True):
@@ -58,6 +61,10 @@ class Table:
     def saws(self, stack: Stack, scenario: str, surface: str) -> tuple[str, ...]:
         """What was seen there in at least one trial."""
         return tuple(each.saw for each in self[Cell(stack, scenario, surface)])
+
+    def answers(self, stack: Stack, scenario: str, surface: str) -> tuple[str, ...]:
+        """What was seen there, without the words that say that it could not be told."""
+        return tuple(s for s in self.saws(stack, scenario, surface) if s not in _NO_ANSWERS)
 
     def surfaces(self, scenario: str, stacks: Iterable[Stack]) -> list[str]:
         """The surfaces that a scenario was looked at on, in the vocabulary's order."""
@@ -108,7 +115,7 @@ def glance(table: Table, stack: Stack) -> dict[str, Glance]:
         "back-pressure": _end(table, stack, "backpressure"),
         "`finally` late": _finally(table, stack),
         "seen by": _seen(table, stack),
-        "clean-up cut short": _cleanup(table, stack),
+        "clean-up unfinished": _cleanup(table, stack),
         "firehose: server": _one(table, stack, "firehose", Surface.LIVENESS),
         "SIGTERM: stream": _end(table, stack, "shutdown"),
         "SIGTERM: process": _one(table, stack, "shutdown", Surface.EXIT),
@@ -121,11 +128,11 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
 
     def where(scenario: str, surface: str, *words: str, only: bool = False) -> str | None:
         """The stacks on which any (or only) these words were seen; None if none was run."""
-        ran = [stack for stack in stacks if table.saws(stack, scenario, surface)]
+        ran = [stack for stack in stacks if table.answers(stack, scenario, surface)]
         found = [
             stack
             for stack in ran
-            if (saws := set(table.saws(stack, scenario, surface)))
+            if (saws := set(table.answers(stack, scenario, surface)))
             and (saws <= set(words) if only else saws & set(words))
         ]
         return _share(found, ran) if ran else None
@@ -137,9 +144,13 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
         if any(is_exception(saw) for saw in table.saws(stack, scenario, Surface.HANDLER))
     ]
     mid = "error-mid-stream"
-    failing = [s for s in stacks if table.saws(s, mid, Surface.CLIENT)]
+    failing = [s for s in stacks if table.answers(s, mid, Surface.CLIENT)]
     complete = [s for s in failing if any(map(_looks_complete, table.saws(s, mid, Surface.CLIENT)))]
-    able = [s for s in stacks if any(a != Word.NOT_APPLICABLE for a in _handler_saws(table, s))]
+    able = [
+        stack
+        for stack in stacks
+        if any(table.answers(stack, scenario, Surface.HANDLER) for scenario in DISCONNECTS)
+    ]
     sentences = [
         (
             "A client that closes an idle stream is felt as `CancelledError` at an `await`",
@@ -174,15 +185,11 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
             where("before-response", Surface.ENDPOINT, Word.STILL_RUNNING),
         ),
         (
-            "After SIGTERM an open stream keeps the process from exiting",
+            "The process is still there some time after SIGTERM, while a stream is open",
             where("shutdown", Surface.EXIT, Word.STILL_RUNNING),
         ),
     ]
     return [f"{sentence}: {found}." for sentence, found in sentences if found is not None]
-
-
-def _handler_saws(table: Table, stack: Stack) -> list[str]:
-    return [saw for s in DISCONNECTS for saw in table.saws(stack, s, Surface.HANDLER)]
 
 
 def _share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
@@ -234,9 +241,9 @@ _LATE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED})
 def _finally(table: Table, stack: Stack) -> Glance:
     """After which hang-ups the stream's body was not left within the window by the stack."""
     late = [s for s in DISCONNECTS if _LATE.intersection(table.saws(stack, s, "stream-end"))]
-    ran = [s for s in DISCONNECTS if table.saws(stack, s, "stream-end")]
+    ran = [s for s in DISCONNECTS if table.answers(stack, s, Surface.STREAM_END)]
     if not ran:
-        return Glance("not run", None)
+        return _end(table, stack, "idle")
     if not late:
         return Glance("never", ran[0])
     return Glance(", ".join(f"`{scenario}`" for scenario in late), late[0])
@@ -261,8 +268,13 @@ def _seen(table: Table, stack: Stack) -> Glance:
             ):
                 seen[surface].append(scenario)
     if not seen:
-        return Glance("nothing", "idle")
-    ran = [s for s in DISCONNECTS if table.saws(stack, s, Surface.ASGI)]
+        told = any(
+            table.answers(stack, scenario, surface)
+            for scenario in DISCONNECTS
+            for surface in _watchers(table, stack, scenario)
+        )
+        return Glance(Word.NOTHING if told else Word.UNPROVEN, "idle")
+    ran = [s for s in DISCONNECTS if table.answers(stack, s, Surface.ASGI)]
     parts = [f"`{surface}`{_among(found, ran)}" for surface, found in seen.items()]
     return Glance("; ".join(parts), next(iter(seen.values()))[0])
 
@@ -287,11 +299,11 @@ _COMPLETED = frozenset({Word.FINISHED, Word.OUTLIVED})
 
 def _cleanup(table: Table, stack: Stack) -> Glance:
     """Which of the ways to clean up did not come to their end in every trial."""
-    run = [s for s in CLEANUPS if table.saws(stack, s, Surface.CLEANUP)]
-    good = [s for s in run if _COMPLETED.issuperset(table.saws(stack, s, Surface.CLEANUP))]
+    run = [s for s in CLEANUPS if table.answers(stack, s, Surface.CLEANUP)]
+    good = [s for s in run if _COMPLETED.issuperset(table.answers(stack, s, Surface.CLEANUP))]
     bad = [s for s in run if s not in good]
     if not run:
-        return Glance("not run", None)
+        return _one(table, stack, CLEANUPS[0], Surface.CLEANUP)
     if not bad:
         return Glance("none", run[0])
     return Glance(", ".join(f"`{s.removeprefix('cleanup-')}`" for s in bad), bad[0])
@@ -383,9 +395,12 @@ def hazards(table: Table) -> list[Hazard]:
             ),
         ),
         Hazard(
-            title="Clean-up is cut short or never begun",
-            meaning="The stream was told and tried to clean up, and the work did not finish.",
-            cells=_cells(table, CLEANUPS, Surface.CLEANUP, lambda saw: saw not in _COMPLETED),
+            title="Clean-up does not finish",
+            meaning="It was cut short, or was not over when the window closed, or the stream "
+            "was never told to do it.",
+            cells=_cells(
+                table, CLEANUPS, Surface.CLEANUP, lambda saw: saw not in _COMPLETED | _NO_ANSWERS
+            ),
         ),
         Hazard(
             title="An error is never reported",
@@ -419,9 +434,9 @@ def hazards(table: Table) -> list[Hazard]:
             cells=_cells(table, CONTROLS, Surface.ASGI, Word.STILL_RUNNING.__eq__),
         ),
         Hazard(
-            title="Shutdown does not reach the stream",
-            meaning="SIGTERM was sent and the process was still there when the window closed, "
-            "held up by an open stream.",
+            title="Shutdown takes longer than the window",
+            meaning="SIGTERM was sent while a stream was open, and the process was still there "
+            "when the window closed.",
             cells=_cells(table, ("shutdown",), Surface.EXIT, Word.STILL_RUNNING.__eq__),
         ),
     ]
@@ -432,8 +447,10 @@ def hazards(table: Table) -> list[Hazard]:
 
 
 @cache
-def latency_row(stack: Stack, latency: Latency) -> LatencyRow | None:
+def latency_row(stack: Stack, latency: Latency | None) -> LatencyRow | None:
     """The latencies of a stack; None if there are none or none of bare beside them."""
+    if latency is None:
+        return None
     own, bare = latency.own_ns, latency.bare_ns
     if len(own) < 2 or len(bare) < 2:
         return None

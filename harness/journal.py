@@ -51,7 +51,12 @@ class Journal:
     def resume(cls, runs: Path) -> Journal:
         """Take up the run that was not finished; raises UserError if there is none."""
         for path in sorted(runs.glob("*/plan.json")):
-            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+            try:
+                plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+            except msgspec.MsgspecError:
+                raise UserError(
+                    f"{path} is damaged or of another hangup; start anew with `hangup run`."
+                ) from None
             journal = path.with_name("journal.jsonl")
             finished = tuple(_batches(journal))
             # What was written last may have been cut off; it must not spoil what comes next.

@@ -45,6 +45,10 @@ _IN_PLACE = frozenset(
 )
 """The words that prove, as any exception does, that a surface is in place."""
 
+_ASKED_AFTERWARDS = (Surface.CLIENT, Surface.LIVENESS, Surface.EXIT)
+_GENERATORS = (Surface.STREAM, Surface.SOURCE, Surface.ENDPOINT)
+"""What may be a generator; an endpoint is one in some frameworks."""
+
 Saws = Mapping[str, tuple[str, ...]]
 """What each surface saw, by surface, in the order it saw it."""
 
@@ -155,9 +159,11 @@ def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
 def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws:
     """What every surface saw in one trial, taken by itself."""
     declared = frozenset(declared)
+    trial = msgspec.structs.replace(
+        trial, events=tuple(e for e in trial.events if _within_window(e, trial.closed_ns))
+    )
     collected_ns = next((e.t_ns for e in trial.events if e.event == COLLECTS), None)
     sent_lately = _sent_lately(trial)
-    streams = any(e.surface == Surface.STREAM and e.event == "begin" for e in trial.events)
     saws: dict[str, tuple[str, ...]] = {}
     for surface in surfaces_of(scenario, declared):
         events = [event for event in trial.events if event.surface == surface]
@@ -186,10 +192,23 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = (_cleanup(events, trial),)
         else:
             saws[surface] = (_span(events, trial.left_ns, collected_ns),)
-    if saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,) and streams:
+    around = saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,)
+    if around and saws.get(Surface.STREAM_END) == (Word.SUSPENDED,):
         # An endpoint that is open around its stream is a generator, and stands where it does.
-        saws[Surface.ENDPOINT] = saws[Surface.STREAM_END]
+        saws[Surface.ENDPOINT] = (Word.SUSPENDED,)
     return saws
+
+
+def _within_window(event: Event, closed_ns: int | None) -> bool:
+    """Whether an event counts: what comes later is the harness's own doing, or too late.
+
+    Generators that the collector closes, when the harness has had the process collect, say
+    what they were until then.
+    """
+    if closed_ns is None or event.t_ns <= closed_ns or event.surface in _ASKED_AFTERWARDS:
+        return True
+    collected = event.saw == "GeneratorExit" or event.event == "dropped"
+    return event.event == COLLECTS or (event.surface in _GENERATORS and collected)
 
 
 def _must_be_proven(surface: str) -> bool:
@@ -205,7 +224,8 @@ def _garbage_ns(events: Sequence[Event], collected_ns: int | None) -> int | None
 
 
 def _by_collector(event: Event, garbage_ns: int | None) -> bool:
-    return garbage_ns is not None and event.t_ns >= garbage_ns
+    late = garbage_ns is not None and event.t_ns >= garbage_ns
+    return late and event.saw == "GeneratorExit"
 
 
 def _thrown(events: Sequence[Event], collected_ns: int | None) -> tuple[str, ...]:
@@ -293,8 +313,7 @@ def _span(events: Sequence[Event], left_ns: int | None, collected_ns: int | None
         return Word.STILL_RUNNING
     if end.saw is not None:
         # An endpoint may be a generator: then the collector can be what ends it.
-        collected = end.saw == "GeneratorExit" and _by_collector(end, collected_ns)
-        return Word.GARBAGE_COLLECTED if collected else end.saw
+        return Word.GARBAGE_COLLECTED if _by_collector(end, collected_ns) else end.saw
     if left_ns is not None and end.t_ns < left_ns:
         return Word.ALREADY_FINISHED
     return Word.FINISHED

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.results import (
     METADATA,
     OUTCOMES,
+    TRACES,
     all_outcomes,
     metadata_json,
     outcomes_csv,
@@ -37,28 +38,25 @@ def check_mergeable(results: Path, part: Part) -> None:
     old = read_part(path)
     if _conditions(old) != _conditions(part):
         raise UserError(
-            f"{path} was measured under other versions or on another machine; run all of "
+            f"{path} was measured with another app, versions or machine; run all of "
             f"--app {part.stack.app} --server {part.stack.server} again, or give another "
             "--results."
         )
 
 
-def publish(results: Path, parts: Sequence[Part], *, merge: bool) -> None:
+def publish(
+    results: Path, parts: Sequence[Part], *, merge: bool, supersede: str | None = None
+) -> None:
     """Put parts among the results and build everything that is computed from them.
 
-    With `merge`, what was measured before of other scenarios is kept of their stacks.
+    With `merge`, what was measured before of other scenarios is kept of their stacks. What
+    there is of the version set `supersede` and was not measured again is removed.
     """
     for part in parts:
         write_part(results, _merged(results, part) if merge else part)
+    if supersede is not None:
+        _remove_others(results, supersede, parts)
     rebuild(results)
-
-
-def supersede(results: Path, versions: str, parts: Sequence[Part]) -> None:
-    """Remove what was measured of a version set before and not measured again."""
-    keep = {part_path(results, part.stack) for part in parts}
-    for path in sorted((results / "traces").glob(f"{versions}-py*/*/*.jsonl.gz")):
-        if path not in keep:
-            path.unlink()
 
 
 def rebuild(results: Path) -> None:
@@ -74,8 +72,15 @@ def rebuild(results: Path) -> None:
         replace(results / name, text.encode())
 
 
+def _remove_others(results: Path, versions: str, parts: Sequence[Part]) -> None:
+    keep = {part_path(results, part.stack) for part in parts}
+    for path in sorted((results / TRACES).glob(f"{versions}-py*/*/*.jsonl.gz")):
+        if path not in keep:
+            path.unlink()
+
+
 def _conditions(part: Part) -> tuple[object, ...]:
-    return (part.environment, part.window_s, part.hangup, part.command, part.surfaces)
+    return (part.environment, part.window_s, part.hangup, part.command, part.sources)
 
 
 def _merged(results: Path, part: Part) -> Part:
@@ -88,7 +93,7 @@ def _merged(results: Path, part: Part) -> Part:
     return msgspec.structs.replace(
         part,
         trials=part.trials + kept,
-        latency=part.latency if part.latency.own_ns else old.latency,
+        latency=old.latency if part.latency is None else part.latency,
         refused=old.refused | part.refused,
         unattributed=part.unattributed
         + tuple(line for line in old.unattributed if line.partition(":")[0] not in measured),

@@ -87,6 +87,7 @@ def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, st
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.tests["endingwith"] = str.endswith
     environment.globals.update(
         write=writer,
         Word=Word,

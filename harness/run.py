@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -59,7 +60,7 @@ class _ServerLog:
         for event in subject.loose:
             if event.event == "refused":
                 why = f"{event.saw}: {event.detail}" if event.detail else event.saw
-                self.refused[event.surface] = why or ""
+                self.refused[event.surface] = machine.scrub(why or "", subject.root)
         self.lines += [
             f"{event.saw}: {event.detail}"
             for event in subject.loose[heard:]
@@ -68,7 +69,11 @@ class _ServerLog:
 
 
 class Run:
-    """One run of a plan. `advance` is told how many trials have been finished."""
+    """One run of a plan.
+
+    `check` is given every part before there are trials in it, and may raise UserError;
+    `advance` is told how many trials have been finished.
+    """
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class Run:
         environments: Path,
         apps: Mapping[str, AppFile],
         journal: Journal,
+        check: Callable[[Part], None],
         advance: Callable[[int], None],
         say: Callable[[str], None],
     ) -> None:
@@ -85,6 +91,7 @@ class Run:
         self.apps = apps
         self.journal = journal
         self.plan = journal.plan
+        self.check = check
         self.advance = advance
         self.say = say
         self.unfit: dict[str, str] = {}
@@ -109,6 +116,9 @@ class Run:
         """
         self.say("making environments")
         benches = await self._make_benches()
+        for bench in benches:
+            if bench.app.id in self.plan.apps:
+                self.check(self._part(bench))
         self.say("running trials")
         async with asyncio.TaskGroup() as tasks:
             for bench in benches:
@@ -329,6 +339,7 @@ class Run:
             hangup=harness.__version__,
             window_s=plan.window_s,
             repeats=plan.repeats,
+            sources=_sources(bench.app.path, self.root / "apps" / "subject"),
             command=" ".join(["python", *bench.server.arguments("PORT")]),
             environment=Environment(
                 python=plan.interpreter.version,
@@ -337,10 +348,18 @@ class Run:
                 cpu=machine.cpu(),
                 cores=machine.cores(),
             ),
-            latency=latencies[-1] if latencies else Latency(),
+            latency=latencies[-1] if latencies else None,
             unattributed=tuple(line for batch in batches for line in batch.unattributed),
             trials=tuple(trial for batch in batches for trial in batch.trials),
         )
+
+
+def _sources(app: Path, shared: Path) -> str:
+    """A hash of an app's file and of the package that all apps share."""
+    digest = hashlib.sha256(app.read_bytes())
+    for path in sorted(shared.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _left_well(trial: Trial) -> bool:

@@ -16,10 +16,10 @@ from types import TracebackType
 
 import msgspec
 
-from harness.client import HOST, answers
+from harness.client import COLLECT_PATH, HOST, answers
 from harness.errors import SubjectError
 from harness.servers import Server
-from harness.trace import Event
+from harness.trace import COLLECTS, Event
 from harness.vocabulary import Word
 
 READY_S = 30.0
@@ -151,6 +151,8 @@ class Subject:
         try:
             async with asyncio.timeout(timeout_s):
                 while not reached() and self.running:
+                    if self._following.done():  # a line that is none: a fault of ours
+                        self._following.result()
                     await self._fresh.wait()
         except TimeoutError:
             pass
@@ -193,6 +195,7 @@ class Subject:
                 )
             if not ready.done():
                 raise SubjectError(Word.COULD_NOT_START, f"it gave no answer within {READY_S:g} s")
+            ready.result()
         finally:
             ready.cancel()
             ended.cancel()
@@ -201,6 +204,11 @@ class Subject:
     async def _answer(self) -> None:
         while not await answers(self.port, READY_S):
             await asyncio.sleep(0.02)
+        # It may be somebody else who answers on this port; our own probe tells.
+        await answers(self.port, READY_S, COLLECT_PATH)
+        collected = lambda: any(event.event == COLLECTS for event in self.loose)  # noqa: E731
+        if not await self.wait_for(collected, READY_S):
+            raise SubjectError(Word.COULD_NOT_START, "another server answers on its port")
 
     def catch_up(self) -> bool:
         """Take what the probe has written since; whether there was anything."""
@@ -248,7 +256,7 @@ class Subject:
 
     def kill(self) -> None:
         """Kill every process of the server."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
 

@@ -1,7 +1,7 @@
 """What was observed: events, trials, and what one stack's trials come with.
 
 All types are immutable and plain data; times are integer nanoseconds on CLOCK_MONOTONIC,
-those of a trial counted from its first event.
+those of a trial counted from its start.
 """
 
 from __future__ import annotations
@@ -108,8 +108,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     command: str
     """How the server was started."""
+    sources: str
+    """A hash of the app's file and of what all apps share."""
     environment: Environment
-    latency: Latency = Latency()
+    latency: Latency | None = None
+    """None if it was not asked for."""
     unattributed: tuple[str, ...] = ()
     """Error lines of the server's log that could not be told to belong to one trial."""
     trials: tuple[Trial, ...] = ()

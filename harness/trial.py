@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from harness.catalogue import Scenario
-from harness.client import Client, ImpatientClient, Log, answers, target
+from harness.client import COLLECT_PATH, Client, ImpatientClient, Log, answers, target
 from harness.errors import SubjectError
 from harness.subject import Subject
 from harness.trace import COLLECTS, Event, Trial
@@ -23,8 +23,6 @@ IDLE_S = 0.03
 QUIET_S = 0.2
 """A stream whose reader has stopped is stalled when it has done nothing for so long."""
 EVENTS_UNTIL_STREAMING = 5
-COLLECT_PATH = "/hangup/collect"
-"""What makes a subject collect its garbage (`apps/subject/boundary.py`)."""
 BYTES_UNTIL_FLOODED = 1 << 16
 
 _SPANS = frozenset(
@@ -150,6 +148,8 @@ class _Watch:
                     left_ns = self.log.add("leaves", detail="the operator sends SIGTERM")
                     self.subject.terminate()
                     await self._see_it_exit()
+                    if not self.subject.running:
+                        await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
                     return left_ns
                 case how:
                     if client.ended.is_set():
@@ -172,6 +172,9 @@ class _Watch:
         left_ns = await client.give_up()
         if left_ns is None:
             raise await self._gone("the response ended before the client's patience")
+        self.subject.catch_up()
+        if not any(e.event == "waiting" and e.t_ns < left_ns for e in self._seen()):
+            raise await self._gone("the client lost its patience before the stream was idle")
         await self._see_it_out(asyncio.get_running_loop().time())
         return left_ns
 
@@ -238,6 +241,8 @@ class _Watch:
         if not shown:
             self.log.add("closes the window")
         alive = await (asking or self._alive())
+        if not alive and not self.subject.running:
+            raise await self._gone("it ended when it was asked for something else")
         if not shown and alive:
             await self._collect()
 
@@ -250,12 +255,11 @@ class _Watch:
             )
             if not self.subject.running:
                 raise await self._gone("it ended while the trial was watched")
+            if shown:
+                await asyncio.sleep(SETTLE_S)
             self.closed_ns = time.monotonic_ns()
-            if not shown:
-                return False
-            await asyncio.sleep(SETTLE_S)
-            if self._all_shown():
-                return True
+            if not shown or self._all_shown():
+                return shown
 
     async def _see_it_exit(self) -> None:
         try:
@@ -285,14 +289,17 @@ class _Watch:
 
     def _sending(self) -> bool:
         """Whether a `send()` has not returned."""
-        sends = [e.event for e in self.subject.seen(self.name) if e.surface == Surface.SEND]
+        sends = [e.event for e in self._seen() if e.surface == Surface.SEND]
         return bool(sends) and sends[-1] == "begin"
 
+    def _seen(self) -> list[Event]:
+        return self.subject.seen(self.name)
+
     def _waits(self) -> bool:
-        return any(event.event == "waiting" for event in self.subject.seen(self.name))
+        return any(event.event == "waiting" for event in self._seen())
 
     def _all_shown(self) -> bool:
-        return all_shown(self.subject.seen(self.name), "cleanup" in self.scenario.script)
+        return all_shown(self._seen(), "cleanup" in self.scenario.script)
 
     def _note(self, surface: str, saw: str, detail: str | None = None) -> None:
         now_ns = time.monotonic_ns()

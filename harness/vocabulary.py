@@ -47,14 +47,16 @@ class Word(StrEnum):
     CARRIED_ON = "carried on to its end", "caught the cancellation, went on and ended normally"
     SUSPENDED = (
         "still suspended",
-        "was suspended when the window closed, was told nothing, and is no garbage either",
+        "was suspended when the window closed, had been told nothing, and was not collected "
+        "when the process was then asked to collect its garbage",
     )
     NEVER_STARTED = "never started", "was not begun"
 
     # What a handler, a hook or a log may come out as.
     NOTHING = (
         "nothing",
-        "saw nothing, and another trial of the same run proves that it is in place",
+        "saw nothing; a handler, hook or log is proven to be in place by another trial of "
+        "the same run",
     )
     CALLED = "called", "a hook was called without an exception, after the client had left"
     ALREADY_CALLED = "already called", "a hook was called, but before the client left"
@@ -80,7 +82,7 @@ class Word(StrEnum):
     NOT_ASKED = "not asked", "nobody was awaiting `receive()`"
     RETURNED = (
         "returned",
-        "a `send()` returned, as if the client were there, after the disconnect was known",
+        "a `send()` that came after the hang-up, or any where nobody left, returned normally",
     )
     SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
     NOT_CALLED = "not called", "`send()` was not called again"
@@ -109,12 +111,13 @@ FAILURES = frozenset({Word.COULD_NOT_START, Word.SERVER_DIED, Word.NOT_REACHED})
 """The words that say why a trial has no answer."""
 
 
+_WORDS = frozenset(word.value for word in Word)
 _EXCEPTION = re.compile(r"[A-Za-z_]\w*(\[.*\])?")
 
 
 def is_exception(saw: str) -> bool:
     """Whether a sighting names an exception rather than being one of the words."""
-    return saw not in Word._value2member_map_ and _EXCEPTION.fullmatch(saw) is not None
+    return saw not in _WORDS and _EXCEPTION.fullmatch(saw) is not None
 
 
 class Surface(StrEnum):

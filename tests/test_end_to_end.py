@@ -123,6 +123,7 @@ def test_no_trial_failed(measured: Path) -> None:
 
 def test_the_reference_is_compared_with_itself(measured: Path) -> None:
     latency = only_part(measured).latency
+    assert latency is not None
     assert len(latency.own_ns) == 2
     assert latency.own_ns == latency.bare_ns
     assert min(latency.own_ns) > 0

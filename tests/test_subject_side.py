@@ -18,7 +18,7 @@ import pytest
 
 from apps.subject import AppError, boundary, cleanup, probe, service
 from apps.subject.boundary import Boundary, Message
-from harness.trial import COLLECT_PATH
+from harness.client import COLLECT_PATH
 from harness.vocabulary import Word
 
 

@@ -109,6 +109,7 @@ def part(
         window_s=2.0,
         repeats=1,
         command="python -m uvicorn",
+        sources="0123456789abcdef",
         environment=Environment(
             python="CPython 3.13.0",
             packages={"uvicorn": "1.0", "anyio": "4.0"},

@@ -32,7 +32,7 @@ SAMPLE_NS = 20_000_000
 
 
 class Boundary:
-    """Wrap `app`; requests that carry no trial pass through unseen."""
+    """Wrap `app`; requests that carry no trial pass through unseen, but for `COLLECT`."""
 
     def __init__(self, app: App) -> None:
         self.app = app

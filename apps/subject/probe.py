@@ -19,6 +19,10 @@ A line is one event on one surface:
     a generator object is about to be reclaimed by the garbage collector.
 `refused`
     the framework would not register this handler.
+`collects`
+    the process collects its garbage, as the harness has asked it to.
+
+`n` numbers the sends, `detail` is a message for people.
 
 An append-only file needs no reader, never blocks, survives SIGKILL line by line, and can
 be opened by worker processes that inherited no descriptor.

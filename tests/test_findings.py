@@ -1,0 +1,115 @@
+"""What is said over all outcomes rests on answers, and on nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import findings
+from harness.catalogue import BY_ID
+from harness.findings import Table
+from harness.outcome import Sighting, outcomes, sightings
+from harness.trace import Latency, Stack
+from harness.vocabulary import FAILURES, Word
+from tests.traces import CLOSES, COLLECTS, LEAVES, part, stack, trial
+
+
+def table(stack: Stack, *seen: tuple[str, str, str]) -> Table:
+    return Table(
+        Sighting(stack=stack, scenario=scenario, surface=surface, saw=saw, n=5, of=5)
+        for scenario, surface, saw in seen
+    )
+
+
+@pytest.mark.parametrize("why", sorted(FAILURES))
+def test_a_stack_without_an_answer_is_counted_nowhere(why: str) -> None:
+    one = stack()
+    seen = table(one, ("before-response", "endpoint", why), ("idle", "stream-end", why))
+    assert findings.headlines(seen, [one]) == []
+    assert findings.hazards(seen) == []
+    assert findings.glance(seen, one)["`finally` late"].text == why
+
+
+def test_a_stack_that_could_not_start_is_not_said_to_clean_up_badly() -> None:
+    one = stack()
+    seen = table(one, ("cleanup-await", "cleanup", Word.COULD_NOT_START))
+    assert findings.glance(seen, one)["clean-up unfinished"].text == Word.COULD_NOT_START
+    assert findings.hazards(seen) == []
+
+
+def test_a_silence_that_is_not_proven_is_not_reported_as_nothing() -> None:
+    one = stack()
+    seen = table(one, ("idle", "handler", Word.UNPROVEN), ("idle", "server-log", Word.UNPROVEN))
+    assert findings.glance(seen, one)["seen by"].text == Word.UNPROVEN
+
+
+def test_a_headline_counts_the_stacks_it_names() -> None:
+    told, untold, failed = stack("a"), stack("b"), stack("c")
+    rows = [
+        (told, "CancelledError"),
+        (untold, str(Word.STILL_RUNNING)),
+        (failed, str(Word.NOT_REACHED)),
+    ]
+    seen = Table(
+        Sighting(stack=each, scenario="before-response", surface="endpoint", saw=saw, n=5, of=5)
+        for each, saw in rows
+    )
+    (headline,) = findings.headlines(seen, [told, untold, failed])
+    assert headline.endswith("**1 of 2** stacks: b.")
+
+
+def test_a_response_that_never_ends_does_not_look_complete() -> None:
+    one = stack()
+    seen = table(one, ("error-mid-stream", "client", "200, 3 events, not ended"))
+    assert "A failed stream looks complete" not in [h.title for h in findings.hazards(seen)]
+
+
+def test_a_response_that_ends_after_an_error_looks_complete() -> None:
+    one = stack()
+    seen = table(one, ("error-mid-stream", "client", "200, 3 events, ended"))
+    assert "A failed stream looks complete" in [h.title for h in findings.hazards(seen)]
+
+
+def test_what_comes_after_the_window_does_not_count() -> None:
+    late = trial("idle", "asgi begin", "stream begin", LEAVES, CLOSES,
+                 "stream end CancelledError at an await", "server-log saw ValueError",
+                 "asgi end")  # fmt: skip
+    found = sightings(late, BY_ID["idle"], ())
+    assert found["stream-end"] == (Word.SUSPENDED,)
+    assert found["asgi"] == (Word.STILL_RUNNING,)
+    assert found["server-log"] == (Word.NOTHING,)
+
+
+def test_what_the_collection_sets_off_is_not_taken_for_the_stacks_own_doing() -> None:
+    collected = trial("cleanup-task", "stream begin", LEAVES, CLOSES, COLLECTS,
+                      "stream saw GeneratorExit at a yield", "cleanup begin", "cleanup end",
+                      "stream end GeneratorExit at a yield")  # fmt: skip
+    found = sightings(collected, BY_ID["cleanup-task"], ())
+    assert found["stream-end"] == (Word.GARBAGE_COLLECTED,)
+    assert found["cleanup"] == (Word.DID_NOT_RUN,)
+
+
+def test_a_cancellation_after_anothers_collection_is_still_a_cancellation() -> None:
+    told = trial("idle", "stream begin", LEAVES, COLLECTS, "stream end CancelledError at an await")
+    assert sightings(told, BY_ID["idle"], ())["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
+
+
+def test_a_latency_is_a_ratio_of_medians_with_an_interval_around_it() -> None:
+    latency = Latency(own_ns=(2_000_000,) * 20 + (9_000_000,), bare_ns=(1_000_000,) * 21)
+    row = findings.latency_row(stack(), latency)
+    assert row is not None
+    assert (row.samples, row.median_ms, row.ratio) == (21, 2.0, 2.0)
+    assert row.ratio_low <= row.ratio <= row.ratio_high
+
+
+@pytest.mark.parametrize("latency", [None, Latency(), Latency(own_ns=(1, 2))])
+def test_without_samples_beside_it_there_is_no_latency(latency: Latency | None) -> None:
+    assert findings.latency_row(stack(), latency) is None
+
+
+def test_every_hazard_leads_to_cells_that_were_seen() -> None:
+    hung = part(trial("firehose", "stream begin", LEAVES, "liveness saw no answer"))
+    seen = outcomes(hung)
+    for hazard in findings.hazards(Table(seen)):
+        assert {(c.scenario, c.surface) for c in hazard.cells} <= {
+            (s.scenario, s.surface) for s in seen
+        }
