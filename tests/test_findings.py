@@ -80,11 +80,13 @@ def test_what_comes_after_the_window_does_not_count() -> None:
 
 
 def test_what_the_collection_sets_off_is_not_taken_for_the_stacks_own_doing() -> None:
-    collected = trial("cleanup-task", "stream begin", LEAVES, CLOSES, COLLECTS,
+    collected = trial("cleanup-task", "dependency begin", "stream begin", LEAVES, CLOSES, COLLECTS,
                       "stream saw GeneratorExit at a yield", "cleanup begin", "cleanup end",
-                      "stream end GeneratorExit at a yield")  # fmt: skip
-    found = sightings(collected, BY_ID["cleanup-task"], ())
+                      "stream end GeneratorExit at a yield",
+                      "dependency end GeneratorExit")  # fmt: skip
+    found = sightings(collected, BY_ID["cleanup-task"], ("dependency",))
     assert found["stream-end"] == (Word.GARBAGE_COLLECTED,)
+    assert found["dependency"] == (Word.STILL_RUNNING,)
     assert found["cleanup"] == (Word.DID_NOT_RUN,)
 
 
