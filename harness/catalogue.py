@@ -218,4 +218,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
 )
 
-BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
+# Converted, so that an entry with a word that there is not is refused at once.
+BY_ID = {
+    scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
+}

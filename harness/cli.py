@@ -95,6 +95,7 @@ def run_command(
         journal = Journal.resume(HOME / "runs")
         found = find_apps(Path(journal.plan.apps_directory))
         plan.choose("app", journal.plan.apps, found)
+        results = Path(journal.plan.results)
     else:
         found = find_apps(apps)
         if versions != "latest" and not (VERSIONS / f"{versions}.txt").exists():
@@ -112,6 +113,7 @@ def run_command(
             repeats=repeats,
             latency=latency,
             window_s=window,
+            results=str(_writable(results)),
             whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
         journal = Journal.begin(HOME / "runs", chosen)
@@ -176,6 +178,15 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
         _tell(f"{name} could not be started: {reason}; its log is {run.logs[name]}.", style="red")
     if run.unfit:
         raise typer.Exit(1)
+
+
+def _writable(results: Path) -> Path:
+    """Raise UserError, before anything is measured for it, if this cannot be written."""
+    results = results.resolve()
+    nearest = next(path for path in (results, *results.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise UserError(f"{results} cannot be made or written; give another --results.")
+    return results
 
 
 def _any_part(part: Part) -> None:

@@ -41,8 +41,8 @@ async def find_interpreter(wanted: str | None) -> Interpreter:
         found, output = await _uv("python", "find", "--no-project", "--system", wanted)
         if found != 0:
             raise UserError(
-                f"There is no Python {wanted!r} on this machine; give a version that is "
-                "installed or the path of an interpreter to --python."
+                f"No Python {wanted!r} was found; give --python the path of an interpreter, "
+                "or a version that is on the PATH."
             )
         path = output.strip().splitlines()[-1]
     script = "import platform as p; print(p.python_implementation(), p.python_version())"

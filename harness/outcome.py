@@ -191,7 +191,10 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
         elif surface == Surface.CLEANUP:
             saws[surface] = (_cleanup(events, trial),)
         else:
-            saws[surface] = (_span(events, trial.left_ns, collected_ns),)
+            # An endpoint that is a generator goes with the stream that it holds.
+            held = [e for e in trial.events if e.surface == Surface.STREAM]
+            garbage_ns = _garbage_ns(held, collected_ns)
+            saws[surface] = (_span(events, trial.left_ns, garbage_ns),)
     around = saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,)
     if around and saws.get(Surface.STREAM_END) == (Word.SUSPENDED,):
         # An endpoint that is open around its stream is a generator, and stands where it does.
@@ -304,7 +307,7 @@ def _cleanup(events: Sequence[Event], trial: Trial) -> str:
     return came_out
 
 
-def _span(events: Sequence[Event], left_ns: int | None, collected_ns: int | None) -> str:
+def _span(events: Sequence[Event], left_ns: int | None, garbage_ns: int | None) -> str:
     """How something with a beginning and an end came out."""
     if not any(event.event == "begin" for event in events):
         return Word.DID_NOT_RUN
@@ -313,7 +316,7 @@ def _span(events: Sequence[Event], left_ns: int | None, collected_ns: int | None
         return Word.STILL_RUNNING
     if end.saw is not None:
         # An endpoint may be a generator: then the collector can be what ends it.
-        return Word.GARBAGE_COLLECTED if _by_collector(end, collected_ns) else end.saw
+        return Word.GARBAGE_COLLECTED if _by_collector(end, garbage_ns) else end.saw
     if left_ns is not None and end.t_ns < left_ns:
         return Word.ALREADY_FINISHED
     return Word.FINISHED

@@ -31,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     latency: int
     """How many latencies are taken of each stack; 0 for none."""
     window_s: float
+    results: str = ""
+    """Where the results go."""
     whole: bool
     """Whether nothing was left out, so that older results are superseded altogether."""
 

@@ -77,6 +77,9 @@ def _remove_others(results: Path, versions: str, parts: Sequence[Part]) -> None:
     for path in sorted((results / TRACES).glob(f"{versions}-py*/*/*.jsonl.gz")):
         if path not in keep:
             path.unlink()
+            for directory in (path.parent, path.parent.parent):
+                if not any(directory.iterdir()):
+                    directory.rmdir()
 
 
 def _conditions(part: Part) -> tuple[object, ...]:

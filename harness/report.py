@@ -254,7 +254,7 @@ class _Writer:
     def latency(self, part: Part) -> str:
         """A stack's latency as a ratio to bare's."""
         row = findings.latency_row(part.stack, part.latency)
-        return f"{row.ratio:.1f} times" if row else "not measured"
+        return f"{row.ratio:.1f} times bare" if row else "not measured"
 
     def _linked(
         self, text: str, stack: Stack, scenario: str | None, *, by_server: bool = True

@@ -71,9 +71,10 @@ def metadata_json(parts: Iterable[Part]) -> bytes:
 
 def read_part(path: Path) -> Part:
     """Read a stack's trials; raises UserError if the file is damaged or too new."""
-    again = "run `hangup run` to measure it again."
+    app, server = path.parent.name, path.name.partition(".")[0]
+    again = f"`hangup run --app {app} --server {server}` measures it again."
     try:
-        head, *lines = gzip.decompress(path.read_bytes()).splitlines()
+        head, *lines = gzip.decompress(path.read_bytes()).splitlines() or [b""]
         found = msgspec.json.decode(head, type=_Head).format
         if found > FORMAT:
             raise UserError(

@@ -8,6 +8,8 @@ from harness.outcome import ClassifiedTrial
 from harness.trace import CLIENT, Event, Trial
 from harness.vocabulary import Surface
 
+SIGTERM = "the operator sends SIGTERM"
+"""What a client that stays has seen, in place of its leaving."""
 MANY = 12
 """A surface's events in a row are shown in full up to so many."""
 
@@ -16,22 +18,32 @@ def text(each: ClassifiedTrial) -> str:
     """The timeline and what was concluded from it."""
     lines = list(_lines(each.trial))
     lines.append("")
-    lines += [f"{surface:22} {', '.join(saws)}" for surface, saws in each.saws.items()]
+    width = max(map(len, each.saws), default=0) + 2
+    lines += [f"{surface:{width}}{', '.join(saws)}" for surface, saws in each.saws.items()]
     return "\n".join(lines)
 
 
 def _lines(trial: Trial) -> Iterator[str]:
     if trial.failure is not None:
         yield f"no answer: {trial.failure}: {trial.note}"
-    zero_ns = trial.left_ns or 0
-    events = list(_abridged(trial.events))
-    for event in events:
+    zero_ns = trial.left_ns
+    if zero_ns is None:
+        zero_ns = trial.events[0].t_ns if trial.events else 0
+    closed_ns = trial.closed_ns
+    for event in _abridged(trial.events):
+        if not isinstance(event, int) and closed_ns is not None and event.t_ns > closed_ns:
+            yield _closing(closed_ns - zero_ns)
+            closed_ns = None
         if isinstance(event, int):
             yield f"{'':>12}     … {event} more sends and events …"
             continue
         yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_said(event)}"
-    if trial.closed_ns is not None:
-        yield f"{(trial.closed_ns - zero_ns) / 1e6:12.2f} ms  (the harness stopped watching)"
+    if closed_ns is not None:
+        yield _closing(closed_ns - zero_ns)
+
+
+def _closing(after_ns: int) -> str:
+    return f"{after_ns / 1e6:12.2f} ms  (all was shown, or the window closed)"
 
 
 def _abridged(events: tuple[Event, ...]) -> Iterator[Event | int]:
@@ -60,7 +72,10 @@ def _said(event: Event) -> str:
         "dropped": "is about to be reclaimed",
         "collects": "collects its garbage, as the harness asked it to",
     }.get(event.event, event.event)
-    if event.surface == CLIENT:
+    parts: list[str | None]
+    if event.surface == CLIENT and event.detail == SIGTERM:
+        parts = ["is there when", event.detail]
+    elif event.surface == CLIENT:
         parts = [said, event.detail, str(event.n) if event.n is not None else None]
     else:
         number = f"#{event.n}" if event.n is not None else None

@@ -90,7 +90,10 @@ class Word(StrEnum):
     # The server.
     ANSWERED = "answered", "another request to the same server got its answer"
     NO_ANSWER = "no answer", "another request to the same server got none within the window"
-    EXITED = "exited", "the process ended by itself within the window"
+    EXITED = (
+        "exited",
+        "the process ended within the window, by itself or by passing the signal on to itself",
+    )
 
     # What the client got: its status and number of events, and one of these.
     WHOLE = "ended", "the response came to its proper end"

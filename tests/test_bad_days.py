@@ -86,8 +86,8 @@ def _one_sentence(done: subprocess.CompletedProcess[str]) -> str:
         (["run", "--server", "uvicron"], "no server 'uvicron'; did you mean uvicorn"),
         (["run", "--scenario", "idel"], "no scenario 'idel'; did you mean idle"),
         (["run", "--versions", "curent"], "no version set 'curent'; did you mean current"),
-        (["run", "--python", "2.3"], "There is no Python '2.3'"),
-        (["run", "--python", "/no/python"], "There is no Python '/no/python'"),
+        (["run", "--python", "2.3"], "No Python '2.3' was found"),
+        (["run", "--python", "/no/python"], "No Python '/no/python' was found"),
         (["run", "--apps", "no/such"], "There are no app files in no/such"),
         (["run", "--app", "[/red] [bold]"], "There is no app '[/red] [bold]'"),
         (["report", "--results", "no/such"], "There are no results in no/such"),
@@ -287,3 +287,9 @@ def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_
     done = hangup("run", "--resume", "--results", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     assert len(only_part(tmp_path / "results").trials) == len(PROOFS)
+
+
+def test_results_that_cannot_be_written_cost_no_trials(hangup: Hangup, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = _one_sentence(hangup("run", "--results", str(tmp_path / "file" / "results")))
+    assert "cannot be made or written" in said
