@@ -3,7 +3,7 @@
 The plain way is what a script would do: for every trial a fresh server, a fixed sleep
 until it is surely up, the hang-up, a fixed sleep until everything has surely happened.
 
-    python tests/benchmark_run.py
+    python tests/benchmark_run.py [REPEATS]
 
 Not a test: it prints both times and their ratio. Environments are made before the clock
 starts, for both.
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("bare", "starlette")
 SERVER = "uvicorn"
 SCENARIOS = ("idle", "ticking", "before-response", "nested", "cleanup-await", "error-mid-stream")
-REPEATS = 5
+REPEATS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 UP_S = 1.5
 """Until a server is surely up."""
 STREAMING_S = 0.5
@@ -50,8 +50,8 @@ def harness_way(results: Path) -> tuple[float, int]:
     began_s = time.monotonic()
     subprocess.run(command, check=True, cwd=ROOT)
     elapsed_s = time.monotonic() - began_s
-    chosen = {s.id for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof}
-    return elapsed_s, len(chosen) * len(APPS) * REPEATS
+    chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
+    return elapsed_s, len(APPS) * REPEATS * sum(s.times for s in chosen)
 
 
 def plain_way(pythons: dict[str, Path], scenarios: list[catalogue.Scenario]) -> float:
@@ -61,7 +61,7 @@ def plain_way(pythons: dict[str, Path], scenarios: list[catalogue.Scenario]) -> 
     port = 18000
     for app in APPS:
         for scenario in scenarios:
-            for repeat in range(REPEATS):
+            for repeat in range(REPEATS * scenario.times):
                 port += 1
                 server = subprocess.Popen(
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
