@@ -191,7 +191,10 @@ class Run:
         self._keep(bench, scenario, trials, _ServerLog())
 
     async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
-        """Run scenarios one after the other on one server, each one's repeats at once."""
+        """Run scenarios one after the other on one server.
+
+        The repeats of each run at once, or one after the other where it wants to be alone.
+        """
         async with self._shared, AsyncExitStack() as stack:
             subject: Subject | None = None
             again = False
