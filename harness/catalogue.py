@@ -40,8 +40,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a trial may keep its server so busy that trials beside it would feel it."""
     times: int = 1
     """How many times as often as others it is run, where what it shows is a race."""
+    spoils: bool = False
+    """Whether a trial may leave a server unfit for the next one, so that it comes last."""
     own_server: bool = False
-    """Whether a trial may leave the server unfit for the next one."""
+    """Whether a trial ends its server, so that each has one of its own."""
     window_s: float | None = None
     """How long a negative is waited for, if not as long as in other scenarios."""
     proof: bool = False
@@ -106,7 +108,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         "another request to the same server still get an answer?",
         script={"events": 10**12, "size": 64},
         until="flooded",
-        own_server=True,
+        alone=True,
+        spoils=True,
         window_s=1.0,
     ),
     _leaving(

@@ -54,12 +54,21 @@ async def find_interpreter(wanted: str | None) -> Interpreter:
 
 
 async def resolve(
-    requirements: tuple[str, ...], constraints: Path | None, interpreter: Interpreter
+    requirements: tuple[str, ...],
+    constraints: Path | None,
+    interpreter: Interpreter,
+    cache: Path,
 ) -> tuple[str, ...]:
     """Pin requirements and all they depend on, sorted, as `name==version`.
 
-    Raises UserError with uv's reason if they cannot be had together.
+    Where the constraints pin every one of them, the answer can only ever be the same and is
+    kept. Raises UserError with uv's reason if they cannot be had together.
     """
+    allowed = constraints.read_text() if constraints is not None else ""
+    question = "\n".join([interpreter.version, platform.platform(), *requirements, allowed])
+    kept = cache / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.txt"
+    if kept.exists():
+        return tuple(kept.read_text().splitlines())
     command = ["pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"]
     command += ["--python", interpreter.path, "--no-emit-index-url"]
     if constraints is not None:
@@ -67,8 +76,15 @@ async def resolve(
     code, output = await _uv(*command, stdin="\n".join(requirements))
     if code != 0:
         raise UserError(f"{' '.join(requirements)} cannot be installed: {_reason(output)}")
-    pins = (line.strip() for line in output.splitlines())
-    return tuple(sorted(pin for pin in pins if pin and not pin.startswith(("#", "-"))))
+    lines = (line.strip() for line in output.splitlines())
+    pins = tuple(sorted(line for line in lines if line and not line.startswith(("#", "-"))))
+    pinned = {line.partition(";")[0].strip() for line in allowed.splitlines()}
+    if pinned.issuperset(pin.partition(";")[0].strip() for pin in pins):
+        cache.mkdir(parents=True, exist_ok=True)
+        making = kept.with_suffix(f".{os.getpid()}")
+        making.write_text("\n".join(pins))
+        making.replace(kept)
+    return pins
 
 
 async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) -> Path:

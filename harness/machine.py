@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import UserError
@@ -41,6 +42,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+@lru_cache(maxsize=10_000)
 def scrub(text: str, root: Path) -> str:
     """Shorten a message, and take a machine's paths and a process's addresses out of it."""
     text = re.sub(r" by <Task .*", "", text)  # AnyIO says who cancelled, with paths

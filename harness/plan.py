@@ -41,7 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
         Less often where each time needs a server of its own, more often where it is a race.
         """
-        return min(self.repeats, 3) if scenario.own_server else self.repeats * scenario.times
+        costly = scenario.own_server or scenario.spoils
+        return min(self.repeats, 3) if costly else self.repeats * scenario.times
 
 
 def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:

@@ -24,12 +24,12 @@ from harness.plan import REFERENCE, applicable
 from harness.servers import Server
 from harness.subject import POLL_S, Subject
 from harness.trace import Environment, Latency, Part, Stack, Trial
-from harness.trial import run_trial
+from harness.trial import all_shown, run_trial
 from harness.vocabulary import Surface, Word
 
 T = TypeVar("T")
 
-SHARED_AT_ONCE = 20
+SHARED_AT_ONCE = 30
 """So many servers that trials share are up at once."""
 OWN_AT_ONCE = 20
 """So many servers of a trial's own are up at once; nearly all of their time is waiting."""
@@ -105,9 +105,8 @@ class Run:
         self._own = asyncio.Semaphore(OWN_AT_ONCE)
         self._starting = asyncio.Semaphore(cores)
         # A server that spins takes a whole core: there are no more of them at a time than
-        # there are cores, for the others' clocks to mean anything, and some getting ready.
+        # there are cores, for the others' clocks to mean anything.
         self._spinning = asyncio.Semaphore(cores)
-        self._flooded = asyncio.Semaphore(cores + 2)
 
     async def run(self) -> list[Part]:
         """Do what is not done yet and return the parts of all that is.
@@ -120,13 +119,15 @@ class Run:
             if bench.app.id in self.plan.apps:
                 self.check(self._part(bench))
         self.say("running trials")
+        to_do = [(bench, *self._to_do(bench)) for bench in benches]
         async with asyncio.TaskGroup() as tasks:
-            for bench in benches:
-                own, shared = self._to_do(bench)
-                for scenario in own:
-                    tasks.create_task(self._run_apart(bench, scenario))
+            # Servers start in the order they are asked for: first those with most to do.
+            for bench, _, shared in to_do:
                 if shared:
                     tasks.create_task(self._run_shared(bench, shared))
+            for bench, own, _ in to_do:
+                for scenario in own:
+                    tasks.create_task(self._run_apart(bench, scenario))
         if self.plan.latency:
             self.say("measuring latency")
             for server in self.plan.servers:
@@ -147,6 +148,7 @@ class Run:
                         wanted,
                         constraints if self.plan.versions != "latest" else None,
                         self.plan.interpreter,
+                        self.environments,
                     )
                 pins = resolved[wanted]
                 python = await install(pins, self.plan.interpreter, self.environments)
@@ -172,16 +174,16 @@ class Run:
             if not self.journal.finished(bench.app.id, bench.server.id, scenario.id)
         ]
         own = [scenario for scenario in left if scenario.own_server]
-        return own, [scenario for scenario in left if not scenario.own_server]
+        shared = [scenario for scenario in left if not scenario.own_server]
+        return own, sorted(shared, key=lambda scenario: scenario.spoils)
 
     async def _run_apart(self, bench: Bench, scenario: Scenario) -> None:
-        """Run a scenario that leaves a server unfit: each trial has one of its own."""
-        floods = scenario.until == "flooded"
+        """Run a scenario that ends its server: each trial has one of its own."""
 
         async def once(repeat: int) -> Trial:
-            async with self._flooded if floods else self._own, AsyncExitStack() as stack:
+            async with self._own, AsyncExitStack() as stack:
                 try:
-                    subject = await self._start(bench, stack, at_once=floods)
+                    subject = await self._start(bench, stack)
                 except SubjectError as error:
                     return _failed(scenario, repeat, error)
                 return await self._trial(subject, scenario, repeat)
@@ -212,7 +214,7 @@ class Run:
                     done = await _gather(self._trial(subject, scenario, r) for r in together)
                     log.take(subject, heard)
                     trials += done
-                    if not all(_left_well(trial) for trial in done):
+                    if not all(_left_well(trial, scenario) for trial in done):
                         await stack.aclose()
                         subject = None
                         again = True
@@ -253,7 +255,7 @@ class Run:
             raise SubjectError(error.word, reason) from None
 
     async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
-        if scenario.until != "flooded":
+        if not scenario.spoils:
             phase = (repeat - 0.5) / self.plan.repeats_of(scenario)
             trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase)
             return _scrubbed(trial, self.root)
@@ -263,7 +265,8 @@ class Run:
             trial = await run_trial(
                 subject, scenario, repeat, self.plan.window_s, on_answer=turn.close
             )
-            subject.kill()
+            if not _left_well(trial, scenario):
+                subject.kill()  # before another one has its turn
         return _scrubbed(trial, self.root)
 
     def _keep(
@@ -365,10 +368,11 @@ def _sources(app: Path, shared: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _left_well(trial: Trial) -> bool:
+def _left_well(trial: Trial, scenario: Scenario) -> bool:
     """Whether a trial has left a server that others can be run on."""
     answered = any(event.saw == Word.ANSWERED for event in trial.events)
-    return trial.failure is None and answered
+    at_rest = not scenario.spoils or all_shown(trial.events, cleans_up=False)
+    return trial.failure is None and answered and at_rest
 
 
 def _failed(scenario: Scenario, repeat: int, error: SubjectError) -> Trial:

@@ -19,7 +19,7 @@ import msgspec
 from harness.client import COLLECT_PATH, HOST, answers
 from harness.errors import SubjectError
 from harness.servers import Server
-from harness.trace import COLLECTS, Event
+from harness.trace import COLLECTS, LOADED, Event
 from harness.vocabulary import Word
 
 READY_S = 30.0
@@ -202,6 +202,8 @@ class Subject:
             await asyncio.gather(ready, ended, return_exceptions=True)
 
     async def _answer(self) -> None:
+        # Until then nobody listens, and asking would only take time from those who start.
+        await self.wait_for(lambda: any(event.event == LOADED for event in self.loose), READY_S)
         while not await answers(self.port, READY_S):
             await asyncio.sleep(0.02)
         # It may be somebody else who answers on this port; our own probe tells.

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+LOADED = "loaded"
+"""The event that says that the app has been imported in the server's process."""
 COLLECTS = "collects"
 """The event after which what is thrown into a generator is thrown by the collector: the
 harness has had the process collect its garbage (`apps/subject/boundary.py`)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from harness.catalogue import Scenario
@@ -90,7 +90,7 @@ async def run_trial(
     )
 
 
-def all_shown(events: list[Event], cleans_up: bool) -> bool:
+def all_shown(events: Sequence[Event], cleans_up: bool) -> bool:
     """Whether everything that was begun has ended, and nothing more can be expected.
 
     A clean-up that the stream was told to do but that has not begun is expected.
@@ -227,10 +227,10 @@ class _Watch:
         """Watch until all is shown or the window closes, then ask whether it still serves.
 
         The answer has come through the same event loop, so what was to happen in it at
-        once has happened. A server of a trial's own is asked as soon as the client has left.
+        once has happened. A server that may be spoilt is asked as soon as the client has left.
         """
         closes_s = since_s + self.window_s
-        asking = asyncio.create_task(self._alive()) if self.scenario.own_server else None
+        asking = asyncio.create_task(self._alive()) if self.scenario.spoils else None
         try:
             shown = await self._watch(closes_s)
         except SubjectError:

@@ -95,12 +95,14 @@ def hang_up(url: str) -> None:
 async def environments() -> dict[str, Path]:
     """The environments both ways use."""
     interpreter = await find_interpreter(None)
+    constraints = ROOT / "apps" / "versions" / "current.txt"
+    cache = ROOT / ".hangup" / "environments"
     apps = find_apps(ROOT / "apps")
     pythons = {}
     for app in APPS:
         wanted = apps[app].dependencies + servers.BY_ID[SERVER].requirements
-        pins = await resolve(wanted, ROOT / "apps/versions/current.txt", interpreter)
-        pythons[app] = await install(pins, interpreter, ROOT / ".hangup" / "environments")
+        pins = await resolve(wanted, constraints, interpreter, cache)
+        pythons[app] = await install(pins, interpreter, cache)
     return pythons
 
 

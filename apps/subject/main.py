@@ -14,6 +14,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from apps.subject import probe
 from apps.subject.boundary import App, Boundary, watch_log
 
 
@@ -60,3 +61,4 @@ if "HANGUP_LIFELINE" in os.environ:
     die_with_the_harness(os.environ["HANGUP_LIFELINE"])
 watch_log()
 app = Boundary(load(Path(os.environ["HANGUP_APP"])))
+probe.record(None, "process", "loaded")

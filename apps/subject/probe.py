@@ -19,6 +19,8 @@ A line is one event on one surface:
     a generator object is about to be reclaimed by the garbage collector.
 `refused`
     the framework would not register this handler.
+`loaded`
+    the app is imported; the server has yet to listen.
 `collects`
     the process collects its garbage, as the harness has asked it to.
 
