@@ -73,6 +73,13 @@ def run_command(
     window: Annotated[
         float, typer.Option(min=0.5, help="Seconds until what was not seen counts as not seen.")
     ] = 2.0,
+    paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths/--no-paths",
+            help="Run each scenario once more to follow its exceptions, for `hangup why`.",
+        ),
+    ] = True,
     python: Annotated[
         str | None,
         typer.Option(help="Python of the subjects: a version or a path; else the harness's."),
@@ -113,6 +120,7 @@ def run_command(
             repeats=repeats,
             latency=latency,
             window_s=window,
+            follow=paths,
             results=str(_writable(results)),
             whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
@@ -140,7 +148,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     asked = journal.plan
     part_only = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
     total = plan.count_trials(asked, apps)
-    done = sum(len(batch.trials) for batch in journal.batches)
+    done = sum(len(batch.trials) + len(batch.followed) for batch in journal.batches)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
