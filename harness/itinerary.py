@@ -54,7 +54,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     saw: str
     place: Place
     task: str | None
-    """The coroutine of the task this happened in; None outside of tasks."""
+    """The task this happened in, its coroutine and a number; None outside of tasks."""
     fate: Fate
     by: str | None = None
     """The handler that took it last: `except`, `finally` or `with`, and of what."""
@@ -66,6 +66,8 @@ class Itinerary(msgspec.Struct, frozen=True, kw_only=True):
 
     asked: tuple[Place, ...]
     """The call that asked for it, innermost frame first; empty where it was just raised."""
+    asked_in: str | None
+    """The task in which that call was made; None outside of tasks."""
     stops: tuple[Stop, ...]
 
     @property
@@ -98,24 +100,31 @@ class _Exception:
 
     def __init__(self) -> None:
         self.asked: list[Place] = []
+        self.asked_in: str | None = None
         self.reason: Step | None = None
         self.visits: list[_Visit] = []
+
+    def leaves(self, frame: int) -> bool:
+        """Whether it came up in this frame and left it."""
+        return any(visit.left and visit.raised.frame == frame for visit in self.visits)
 
 
 def itineraries(steps: Iterable[Step]) -> tuple[Itinerary, ...]:
     """The itineraries of a trial, by when they began."""
-    found = _sorted_out(steps)
-    followed: set[int] = set()
-    made = []
+    visits, found = _sorted_out(steps)
+    origin: dict[int, int] = {}
     for number, exception in found.items():
-        if number in followed or not exception.visits:
-            continue
-        chain = list(_chain(number, found))
-        followed.update(chain)
-        if exception.reason is None:
-            stops = tuple(_stops(chain, found))
-            made.append(Itinerary(asked=tuple(exception.asked), stops=stops))
-    return tuple(made)
+        replaced = _replaces(exception, found)
+        origin[number] = number if replaced is None else origin[replaced]
+    return tuple(
+        Itinerary(
+            asked=tuple(found[first].asked),
+            asked_in=found[first].asked_in,
+            stops=tuple(_stops([v for v in visits if origin[v.raised.n] == first], found)),
+        )
+        for first in dict.fromkeys(origin.values())
+        if found[first].visits
+    )
 
 
 def through(trial: Trial, file: str, functions: Sequence[str]) -> tuple[Itinerary, ...]:
@@ -127,74 +136,76 @@ def through(trial: Trial, file: str, functions: Sequence[str]) -> tuple[Itinerar
     )
 
 
-def _sorted_out(steps: Iterable[Step]) -> dict[int, _Exception]:
+def _sorted_out(steps: Iterable[Step]) -> tuple[list[_Visit], dict[int, _Exception]]:
+    """All visits by when they began, and the exceptions by number."""
     found: dict[int, _Exception] = {}
+    visits: list[_Visit] = []
     for step in steps:
         exception = found.setdefault(step.n, _Exception())
         visit = next((v for v in exception.visits[::-1] if v.raised.frame == step.frame), None)
         match step.event:
             case "asked":
                 exception.asked.append(_place(step))
+                exception.asked_in = step.task
             case "replaces":
                 exception.reason = step
             case "raised":
-                exception.visits.append(_Visit(step))
+                visits.append(_Visit(step))
+                exception.visits.append(visits[-1])
             case "handled" if visit is not None:
                 visit.handled = step
             case "left" if visit is not None:
                 visit.left = step
-    return found
+    return visits, found
 
 
-def _chain(number: int, found: dict[int, _Exception]) -> Iterator[int]:
-    """An exception, and those it led to one after the other."""
-    following: int | None = number
-    while following is not None:
-        yield following
-        following = _successor(following, found)
+def _replaces(other: _Exception, found: dict[int, _Exception]) -> int | None:
+    """The exception whose path this one continues; None if it is one of its own.
+
+    What is raised while another exception is being handled bears its name (`__context__`)
+    even if it is handled there and then. It has taken the other one's place only if it left
+    the frame that had taken that one; or if it is a group that has it as a member.
+    """
+    reason = other.reason
+    if reason is None or reason.of not in found or not other.visits:
+        return None
+    if reason.at == "member":
+        return reason.of
+    took = {v.raised.frame for v in found[reason.of].visits if v.handled and not v.left}
+    return reason.of if any(map(other.leaves, took)) else None
 
 
-def _successor(number: int, found: dict[int, _Exception]) -> int | None:
-    """The exception that took the place of this one where it went no further."""
-    last = found[number].visits[-1]
-    for other, exception in found.items():
-        reason = exception.reason
-        if reason is None or reason.of != number or not exception.visits:
-            continue
-        if reason.at == "member":  # of a group raised by whoever waited
-            return other
-        same_frame = (v for v in exception.visits if v.raised.frame == last.raised.frame)
-        if last.left is None and any(v.left for v in same_frame):
-            return other
-    return None
+def _stops(visits: Sequence[_Visit], found: dict[int, _Exception]) -> Iterator[Stop]:
+    for visit, following in zip(visits, [*visits[1:], None], strict=True):
+        yield Stop(
+            exception=visit.raised.n,
+            saw=visit.raised.saw,
+            place=_place(visit.raised),
+            task=visit.raised.task,
+            fate=_fate(visit, following, found),
+            by=visit.handled.by if visit.handled else None,
+            by_line=(visit.handled.by_line or visit.handled.line) if visit.handled else None,
+        )
 
 
-def _stops(chain: Sequence[int], found: dict[int, _Exception]) -> Iterator[Stop]:
-    for number in chain:
-        visits = found[number].visits
-        for visit in visits:
-            last_of_it = visit is visits[-1]
-            yield Stop(
-                exception=number,
-                saw=visit.raised.saw,
-                place=_place(visit.raised),
-                task=visit.raised.task,
-                fate=_fate(visit, last_of_it, goes_on=number != chain[-1]),
-                by=visit.handled.by if visit.handled else None,
-                by_line=(visit.handled.by_line or visit.handled.line) if visit.handled else None,
-            )
-
-
-def _fate(visit: _Visit, last_of_it: bool, *, goes_on: bool) -> Fate:
-    if not last_of_it:
-        return Fate.PASSED if visit.left else Fate.HANDED_ON
+def _fate(visit: _Visit, following: _Visit | None, found: dict[int, _Exception]) -> Fate:
+    if following is None:
+        if visit.left is None:
+            return Fate.ABSORBED
+        if visit.left.at == "task":
+            return Fate.ENDED_TASK
+        return Fate.ENDED_CLOSE if visit.raised.saw == "GeneratorExit" else Fate.LOST
+    same = following.raised.n == visit.raised.n
     if visit.left is None:
-        return Fate.REPLACED if goes_on else Fate.ABSORBED
-    if goes_on:
-        return Fate.COLLECTED
-    if visit.left.at == "task":
-        return Fate.ENDED_TASK
-    return Fate.ENDED_CLOSE if visit.raised.saw == "GeneratorExit" else Fate.LOST
+        return Fate.HANDED_ON if same else Fate.REPLACED
+    reason = found[following.raised.n].reason
+    grouped = not same and reason is not None and reason.of == visit.raised.n
+    return Fate.COLLECTED if grouped else Fate.PASSED
+
+
+def coroutine(task: str) -> str:
+    """The coroutine of a task, without the number that tells it from others."""
+    return task.partition("#")[0]
 
 
 def _place(step: Step) -> Place:

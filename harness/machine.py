@@ -52,6 +52,11 @@ def scrub(text: str, root: Path) -> str:
     return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)[:300]
 
 
+def python_version() -> str:
+    """The Python that runs this, as `Interpreter.version` has it."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
 def scrub_file(file: str, app: Path, root: Path) -> str:
     """The file of a line of code: below `site-packages/`, `python3.x/` or the repository."""
     if file == str(app):

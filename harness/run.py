@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -15,10 +14,11 @@ import msgspec
 
 import harness
 from harness import latency, machine, servers
-from harness.appfiles import AppFile
+from harness.appfiles import AppFile, sources_hash
 from harness.catalogue import Scenario
 from harness.environments import install, resolve, versions_of
 from harness.errors import SubjectError
+from harness.itinerary import itineraries
 from harness.journal import Batch, Journal
 from harness.packages import origins
 from harness.plan import REFERENCE, applicable, to_follow
@@ -271,7 +271,13 @@ class Run:
             by, by_line = handler or (None, None)
             file = machine.scrub_file(step.file, bench.app.path, self.root)
             steps.append(msgspec.structs.replace(step, file=file, kinds=(), by=by, by_line=by_line))
-        return msgspec.structs.replace(trial, path=tuple(steps))
+        meant = {
+            stop.exception
+            for itinerary in itineraries(steps)
+            if any(stop.place.file.startswith("apps/") for stop in itinerary.stops)
+            for stop in itinerary.stops
+        }
+        return msgspec.structs.replace(trial, path=tuple(s for s in steps if s.n in meant))
 
     async def _start(
         self,
@@ -401,7 +407,7 @@ class Run:
             hangup=harness.__version__,
             window_s=plan.window_s,
             repeats=plan.repeats,
-            sources=_sources(bench.app.path, self.root / "apps" / "subject"),
+            sources=sources_hash(bench.app.path, self.root / "apps" / "subject"),
             command=" ".join(["python", *bench.server.arguments("PORT")]),
             environment=Environment(
                 python=plan.interpreter.version,
@@ -416,14 +422,6 @@ class Run:
             followed=followed,
             origins=origins(bench.python, {s.file for t in followed for s in t.path if s.file}),
         )
-
-
-def _sources(app: Path, shared: Path) -> str:
-    """A hash of an app's file and of the package that all apps share."""
-    digest = hashlib.sha256(app.read_bytes())
-    for path in sorted(shared.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _left_well(trial: Trial, scenario: Scenario) -> bool:

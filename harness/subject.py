@@ -283,6 +283,12 @@ class Subject:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
+def read_steps(data: bytes) -> list[Step]:
+    """The steps on the paths of exceptions in the file of a probe."""
+    lines = map(_decoder.decode, data.splitlines())
+    return [_step(line) for line in lines if line.surface == PATH]
+
+
 def _step(line: _Line) -> Step:
     return Step(
         event=line.event,

@@ -96,6 +96,25 @@ async def group():
         pass
 
 
+async def noisy():
+    trial = "t"  # noqa: F841
+    try:
+        raise ValueError("meant")
+    except ValueError:
+        with contextlib.suppress(KeyError):
+            {}["not meant"]
+
+
+async def noise_in_the_handler():
+    await noisy()
+
+
+async def two_tasks_alike():
+    for _ in range(2):
+        await cancelled(consume(stream()))
+        started.clear()
+
+
 async def shielded_work():
     trial = "t"  # noqa: F841
     started.set()

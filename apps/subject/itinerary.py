@@ -6,7 +6,8 @@ is one line of the trace, on the surface `path`:
     {"surface": "path", "event": "handled", "n": 3, "saw": "CancelledError", "frame": 2,
      "function": "run_asgi", "file": "...", "line": 416, "task": "...", "t": ...}
 
-`n` numbers the exception objects of the process, `frame` the frames they came through.
+`n` numbers the exception objects of the process, `frame` the frames they came through, and
+`task` is the task's coroutine and a number of its own.
 `event` is one of
 
 `raised`
@@ -45,7 +46,7 @@ from weakref import WeakKeyDictionary
 from apps.subject import probe
 
 OURS = str(Path(__file__).parent)
-ASKED_FRAMES = 8
+ASKED_FRAMES = 12
 """So many frames of the call that asked for a cancellation are told."""
 _MARK = "__hangup_path__"
 _ORDINARY = (StopIteration, StopAsyncIteration)
@@ -121,13 +122,13 @@ def _tell_origin(path: _Path, error: BaseException, frame: FrameType) -> None:
             path.belongs_to(reason.trial)
             path.tell("replaces", of=reason.number, at=how)
             break
-    asked: tuple[tuple[str, str, int], ...] = ()
+    asked: _Calls = ()
     if isinstance(error, asyncio.CancelledError):
         asked = _cancels.pop(_current_task(), ())
     elif isinstance(error, GeneratorExit):
         asked = _calls(frame.f_back)
-    for function, file, line in asked:
-        path.tell("asked", function=function, file=file, line=line)
+    for function, file, line, task in asked:
+        path.tell("asked", function=function, file=file, line=line, task=task)
 
 
 def _reasons(error: BaseException) -> Iterator[tuple[str, BaseException]]:
@@ -170,18 +171,32 @@ def _place(number: int, frame: FrameType, line: int) -> dict[str, Any]:
     }
 
 
-def _calls(frame: FrameType | None) -> tuple[tuple[str, str, int], ...]:
-    """The frames of a call, innermost first."""
-    found: list[tuple[str, str, int]] = []
-    while frame is not None and len(found) < ASKED_FRAMES:
-        found.append((frame.f_code.co_qualname, frame.f_code.co_filename, frame.f_lineno))
+_Calls = tuple[tuple[str, str, int, str | None], ...]
+"""Function, file, line and task of each frame of a call."""
+
+
+def _calls(frame: FrameType | None) -> _Calls:
+    """The frames of a call, innermost first, out to the event loop."""
+    task = _task()
+    found: list[tuple[str, str, int, str | None]] = []
+    while frame is not None and len(found) < ASKED_FRAMES and not _runs_the_loop(frame.f_code):
+        code = frame.f_code
+        found.append((code.co_qualname, code.co_filename, frame.f_lineno, task))
         frame = frame.f_back
     return tuple(found)
 
 
+def _runs_the_loop(code: CodeType) -> bool:
+    return code.co_filename.startswith(_ASYNCIO) and code.co_name in _LOOP
+
+
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+_LOOP = frozenset({"_run", "_run_once", "run", "run_forever", "run_until_complete"})
+
 # ----------------------------------------------------------------------------- tasks
 
-_cancels: WeakKeyDictionary[Any, tuple[tuple[str, str, int], ...]] = WeakKeyDictionary()
+_task_numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_cancels: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
 """Who has asked for a task's cancellation last."""
 
 
@@ -195,7 +210,11 @@ def _task() -> str | None:
     task = _current_task()
     if task is None:
         return None
-    return str(getattr(task.get_coro(), "__qualname__", None))
+    if task not in _task_numbers:
+        _task_numbers[task] = next(_numbers)
+    coroutine = task.get_coro()
+    name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+    return f"{name}#{_task_numbers[task]}"
 
 
 def _outermost(frame: FrameType) -> bool:
@@ -300,9 +319,7 @@ class _Local:
 
 
 _WAYS_OUT = {
-    dis.opmap[name]
-    for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE")
-    if name in dis.opmap
+    dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE") if name in dis.opmap
 }
 
 
