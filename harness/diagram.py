@@ -12,10 +12,9 @@ from itertools import groupby
 import msgspec
 
 from harness.itinerary import Fate, Itinerary, Place, Stop, coroutine
-from harness.packages import SITE
 from harness.trace import Part
 from harness.vocabulary import Word
-from harness.why import WRAPPER, by_hook
+from harness.why import WRAPPER, asker, by_hook, package, short
 
 FRAMES = 3
 """A box names so many frames at most, the first and the last ones."""
@@ -26,9 +25,6 @@ COMPACT = (
     '%%{init: {"flowchart": {"rankSpacing": 22, "nodeSpacing": 20, "padding": 6, '
     '"subGraphTitleMargin": {"top": 2, "bottom": 10}}}}%%'
 )
-
-_LOOP = ("asyncio", "anyio")
-"""The packages that cancel on others' behalf."""
 
 
 class _Box(msgspec.Struct, frozen=True):
@@ -76,7 +72,7 @@ def _boxes(itinerary: Itinerary, part: Part, message: str) -> Iterator[_Box]:
         yield _Box(f'"{GARBAGE}"', None, led_by)
         led_by = "close()"
     elif itinerary.asked:
-        yield _Box(_box([_asker(itinerary, part)], part), itinerary.asked_in, led_by)
+        yield _Box(_box([asker(itinerary, part)], part), itinerary.asked_in, led_by)
         led_by = "close()" if itinerary.delivered.saw == "GeneratorExit" else "cancel()"
     for stops in _together(itinerary, part):
         task = None if by_hook(itinerary) else stops[0].task
@@ -90,35 +86,20 @@ def _server(part: Part) -> str:
     return f'"{name} {version}"'
 
 
-def _asker(itinerary: Itinerary, part: Part) -> Place:
-    """The innermost frame of the call that is not of what cancels on others' behalf."""
-    own = (p for p in itinerary.asked if _package(p, part) not in _LOOP)
-    return next(own, itinerary.asked[0])
-
-
 def _together(itinerary: Itinerary, part: Part) -> Iterator[list[Stop]]:
     """The stops that are shown, those in a row of one package, exception and task at once."""
     shown = [stop for stop in itinerary.stops if stop.place.file != WRAPPER]
 
     def box(stop: Stop) -> tuple[str, str, str | None]:
-        return _package(stop.place, part), stop.saw, stop.task
+        return package(stop.place.file, part), stop.saw, stop.task
 
     for _, run in groupby(shown, key=box):
         yield list(run)
 
 
-def _package(place: Place, part: Part) -> str:
-    origin = part.origins.get(place.file)
-    if origin is not None:
-        return origin.name
-    if place.file.startswith("python3."):
-        return "asyncio" if "/asyncio/" in place.file else "python"
-    return place.file
-
-
 def _box(places: Sequence[Place], part: Part) -> str:
     origin = part.origins.get(places[0].file)
-    title = f"{origin.name} {origin.version}" if origin else _package(places[0], part)
+    title = f"{origin.name} {origin.version}" if origin else package(places[0].file, part)
     shown = [*places[: FRAMES - 1], None, places[-1]] if len(places) > FRAMES else [*places]
     lines = [_frame(place) if place else "…" for place in shown]
     return f'"{"<br/>".join([f"<b>{_text(title)}</b>", *lines])}"'
@@ -126,9 +107,7 @@ def _box(places: Sequence[Place], part: Part) -> str:
 
 def _frame(place: Place) -> str:
     """A frame by the last parts of its names."""
-    function = place.function.replace(".<locals>", "").split(".")
-    file = place.file.removeprefix(SITE).rpartition("/")[2]
-    return _text(f"{'.'.join(function[-2:])}, {file}:{place.line}")
+    return _text(f"{short(place.function)}, {place.file.rpartition('/')[2]}:{place.line}")
 
 
 def _end(itinerary: Itinerary) -> str:

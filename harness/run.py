@@ -25,7 +25,7 @@ from harness.plan import REFERENCE, applicable, to_follow
 from harness.servers import Server
 from harness.sources import handler_at
 from harness.subject import POLL_S, Subject
-from harness.trace import Environment, Latency, Part, Stack, Trial
+from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
 from harness.trial import all_shown, run_trial
 from harness.vocabulary import Surface, Word
 
@@ -33,8 +33,6 @@ T = TypeVar("T")
 
 SHARED_AT_ONCE = 30
 """So many servers that trials share are up at once."""
-FOLLOWED = 0
-"""The number of the trial in which exceptions are followed; repeats count from 1."""
 OWN_AT_ONCE = 20
 """So many servers of a trial's own are up at once; nearly all of their time is waiting."""
 

@@ -15,6 +15,8 @@ LOADED = "loaded"
 COLLECTS = "collects"
 """The event after which what is thrown into a generator is thrown by the collector: the
 harness has had the process collect its garbage (`apps/subject/boundary.py`)."""
+FOLLOWED = 0
+"""The number of the trial in which exceptions are followed; repeats count from 1."""
 PATH = "path"
 """The surface of the steps on an exception's path."""
 CLIENT = "client"

@@ -118,6 +118,80 @@ def ending(itinerary: Itinerary, part: Part) -> str:
             return "left Python code; who took it cannot be told."
 
 
+def sentence(itinerary: Itinerary, part: Part) -> str:
+    """The itinerary in a sentence of Markdown, with its first, deciding and last places."""
+    first = itinerary.delivered
+    said = f"`{first.saw}`"
+    if by_hook(itinerary):
+        said += ", thrown by the event loop because nobody referred to the generator any more,"
+    elif itinerary.asked:
+        said += f", asked for by {linked(asker(itinerary, part), part)},"
+    came = "comes up" if asked_for(itinerary) else "is raised"
+    said += f" {came} in {linked(first.place, part)}"
+    became = [f"`{name}`" for name in itinerary.names[1:]]
+    if became:
+        said += f", becomes {', then '.join(became)}"
+    end = itinerary.end
+    match end.fate:
+        case Fate.ABSORBED:
+            by = f"`{end.by}` in " if end.by else ""
+            return f"{said} and is absorbed by {by}{linked(end.place, part, end.by_line)}."
+        case Fate.ENDED_TASK:
+            task = coroutine(end.task or "")
+            how = "the task that was to close it" if by_hook(itinerary) else f"the task `{task}`"
+            return f"{said} and ends {how}; nobody raises it again."
+        case Fate.ENDED_CLOSE:
+            return f"{said} and ends there: the call that closed the generator takes it back."
+        case _:
+            return f"{said} and leaves Python code in {linked(end.place, part)}."
+
+
+def asker(itinerary: Itinerary, part: Part) -> Place:
+    """The frame that decided to ask for it: the innermost that does not only pass it on."""
+    return next((p for p in itinerary.asked if _decides(p, part)), itinerary.asked[0])
+
+
+def _decides(place: Place, part: Part) -> bool:
+    """Whether a place is not of what cancels on others' behalf."""
+    return not place.file.startswith("python3.") and package(place.file, part) != "anyio"
+
+
+def package(file: str, part: Part) -> str:
+    """The distribution a file is of, `python` for the standard library, else the file."""
+    origin = part.origins.get(file)
+    if origin is not None:
+        return origin.name
+    return "python" if file.startswith("python3.") else file
+
+
+def linked(place: Place, part: Part, line: int | None = None) -> str:
+    """A place in Markdown: the function, and its line linked to where it can be read."""
+    at = line or place.line
+    address = link(place.file, at, part.origins.get(place.file), part.environment.python)
+    text = f"{source(place.file, part)}:{at}"
+    return f"`{short(place.function)}` ({f'[{text}]({address})' if address else text})"
+
+
+def short(function: str) -> str:
+    """A function's name without what it is local to, but for the last."""
+    return ".".join(function.replace(".<locals>", "").split(".")[-2:])
+
+
+def steps(itinerary: Itinerary, part: Part) -> Iterator[str]:
+    """The itinerary as items of a Markdown list, from the frame that decided on it."""
+    if itinerary.asked:
+        inner = itinerary.asked[: itinerary.asked.index(asker(itinerary, part)) + 1]
+        calls = ", which calls ".join(linked(place, part) for place in reversed(inner))
+        yield f"asked for by {calls}"
+    saw = None
+    for stop in itinerary.stops:
+        named = f"**`{stop.saw}`** in " if stop.saw != saw else ""
+        ours = ", hangup's wrapper" if stop.place.file == WRAPPER else ""
+        note = said(stop)
+        yield f"{named}{linked(stop.place, part)}{ours}{f': {note[1:-1]}' if note else ''}"
+        saw = stop.saw
+
+
 def nothing(trial: Trial) -> str:
     """A sentence for a trial in which nothing was thrown into the stream."""
     if trial.failure is not None:
