@@ -20,10 +20,10 @@ from harness.environments import install, resolve, versions_of
 from harness.errors import SubjectError
 from harness.itinerary import itineraries
 from harness.journal import Batch, Journal
+from harness.locate import located
 from harness.packages import origins
 from harness.plan import REFERENCE, applicable, to_follow
 from harness.servers import Server
-from harness.sources import handler_at
 from harness.subject import POLL_S, Subject
 from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
 from harness.trial import all_shown, run_trial
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 SHARED_AT_ONCE = 30
 """So many servers that trials share are up at once."""
+FOLLOWED_AT_ONCE = 12
+"""So many servers that follow exceptions are up at once; they are slow."""
 OWN_AT_ONCE = 20
 """So many servers of a trial's own are up at once; nearly all of their time is waiting."""
 
@@ -106,6 +108,7 @@ class Run:
         self._shared = asyncio.Semaphore(SHARED_AT_ONCE)
         self._own = asyncio.Semaphore(OWN_AT_ONCE)
         self._starting = asyncio.Semaphore(cores)
+        self._following = asyncio.Semaphore(FOLLOWED_AT_ONCE)
         # A server that spins takes a whole core: there are no more of them at a time than
         # there are cores, for the others' clocks to mean anything.
         self._spinning = asyncio.Semaphore(cores)
@@ -130,8 +133,9 @@ class Run:
             for bench, own, _ in to_do:
                 for scenario in own:
                     tasks.create_task(self._run_apart(bench, scenario))
-            for bench in benches:
-                tasks.create_task(self._run_followed(bench))
+        if self.plan.follow:
+            self.say("following exceptions")
+            await _gather(self._run_followed(bench) for bench in benches)
         if self.plan.latency:
             self.say("measuring latency")
             for server in self.plan.servers:
@@ -230,45 +234,41 @@ class Run:
         if app not in self.plan.apps or self.journal.followed(app, server):
             return
         scenarios = to_follow(self.plan, bench.app)
-        alone = sorted((s for s in scenarios if s.alone), key=lambda scenario: scenario.spoils)
-        own = [s for s in scenarios if s.own_server]
-        together = [s for s in scenarios if s not in alone and s not in own]
-        batches = [[together, *([s] for s in alone)], *([[s]] for s in own)]
-        done = await _gather(self._follow(bench, each) for each in batches)
-        trials = tuple(trial for batch in done for trial in batch)
+        own = [scenario for scenario in scenarios if scenario.own_server]
+        shared = [scenario for scenario in scenarios if not scenario.own_server]
+        shared.sort(key=lambda scenario: scenario.spoils)
+        done = await _gather(self._follow(bench, each) for each in [shared, *([s] for s in own)])
+        trials = tuple(trial for chain in done for trial in chain)
         if trials:
             self.journal.keep(Batch(app=app, server=server, followed=trials))
 
-    async def _follow(self, bench: Bench, batches: list[list[Scenario]]) -> list[Trial]:
-        """Run batches of scenarios one after the other, each batch at once, on one server."""
+    async def _follow(self, bench: Bench, scenarios: list[Scenario]) -> list[Trial]:
+        """Run scenarios one after the other on one server that follows exceptions."""
         trials: list[Trial] = []
-        async with self._own, AsyncExitStack() as stack:
+        async with self._following, AsyncExitStack() as stack:
             subject: Subject | None = None
-            for batch in batches:
+            for scenario in scenarios:
                 try:
                     subject = subject or await self._start(bench, stack, follow=True)
                 except SubjectError as error:
-                    trials += [_failed(scenario, FOLLOWED, error) for scenario in batch]
+                    trials.append(_failed(scenario, FOLLOWED, error))
                 else:
-                    done = await _gather(self._trial(subject, s, FOLLOWED) for s in batch)
-                    trials += [self._located(trial, bench) for trial in done]
-                    if not all(map(_left_well, done, batch)):
+                    trial = await self._trial(subject, scenario, FOLLOWED)
+                    trials.append(self._located(trial, bench))
+                    if not _left_well(trial, scenario):
                         await stack.aclose()
                         subject = None
-                self.advance(len(batch))
+                self.advance(1)
         return trials
 
     def _located(self, trial: Trial, bench: Bench) -> Trial:
         """A trial whose path says what handled an exception, and names no directory of ours."""
-        kinds = {step.n: step.kinds for step in trial.path if step.kinds}
-        steps = []
-        for step in trial.path:
-            handler = None
-            if step.event == "handled":
-                handler = handler_at(Path(step.file), step.line, kinds.get(step.n, ()))
-            by, by_line = handler or (None, None)
-            file = machine.scrub_file(step.file, bench.app.path, self.root)
-            steps.append(msgspec.structs.replace(step, file=file, kinds=(), by=by, by_line=by_line))
+        steps = [
+            msgspec.structs.replace(
+                step, file=machine.scrub_file(step.file, bench.app.path, self.root), kinds=()
+            )
+            for step in located(trial.path)
+        ]
         meant = {
             stop.exception
             for itinerary in itineraries(steps)

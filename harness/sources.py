@@ -20,9 +20,7 @@ def handler_at(path: Path, line: int, kinds: Collection[str]) -> Handler | None:
     None if the file cannot be read or nothing that handles exceptions begins there.
     """
     tree = _tree(path)
-    if tree is None:
-        return None
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Try | ast.TryStar):
             if any(each.lineno == line for each in node.handlers):
                 return _clause(node, kinds)

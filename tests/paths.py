@@ -96,6 +96,23 @@ async def group():
         pass
 
 
+async def keeping():
+    trial = "t"  # noqa: F841
+    with contextlib.nullcontext():
+        try:
+            raise ValueError("kept")
+        except TypeError:
+            pass
+        except ValueError as error:
+            kept = error
+    raise kept
+
+
+async def except_keeps_it_within_a_with():
+    with contextlib.suppress(ValueError):
+        await keeping()
+
+
 async def noisy():
     trial = "t"  # noqa: F841
     try:

@@ -5,13 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from harness.itinerary import Itinerary, coroutine, itineraries
-from harness.sources import handler_at
+from harness.locate import located
 from harness.subject import read_steps
-from harness.trace import Step
 
 CODE = Path(__file__).with_name("paths.py")
 ROOT = CODE.parent.parent
@@ -51,6 +49,17 @@ PATHS = {
             ("ValueError", "failing", "put into a group", None),
             ("ExceptionGroup[ValueError]", "TaskGroup.__aexit__", "passed", "finally"),
             ("ExceptionGroup[ValueError]", "group", "absorbed", "except ValueError"),
+        ]
+    ],
+    "except_keeps_it_within_a_with": [
+        [
+            ("ValueError", "keeping", "passed", "except ValueError"),
+            (
+                "ValueError",
+                "except_keeps_it_within_a_with",
+                "absorbed",
+                "with contextlib.suppress()",
+            ),
         ]
     ],
     "noise_in_the_handler": [
@@ -93,16 +102,7 @@ def follow(way: str, case: str, trace: Path) -> tuple[Itinerary, ...]:
         env=os.environ | {"PYTHONPATH": str(ROOT), "HANGUP_TRACE": str(trace)},
         check=True,
     )
-    return itineraries(map(located, read_steps(trace.read_bytes())))
-
-
-def located(step: Step) -> Step:
-    if step.event != "handled":
-        return step
-    # Of the classes, the tests need only the one that is raised.
-    handler = handler_at(Path(step.file), step.line, [step.saw.partition("[")[0], *step.kinds])
-    by, by_line = handler or (None, None)
-    return msgspec.structs.replace(step, by=by, by_line=by_line)
+    return itineraries(located(read_steps(trace.read_bytes())))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -49,6 +49,8 @@ OURS = str(Path(__file__).parent)
 ASKED_FRAMES = 12
 """So many frames of the call that asked for a cancellation are told."""
 _MARK = "__hangup_path__"
+_PUSH_EXC_INFO = dis.opmap["PUSH_EXC_INFO"]
+"""What every `except`, `finally` and `with` begins with when an exception leads to it."""
 _ORDINARY = (StopIteration, StopAsyncIteration)
 """How iteration ends: no exception that anybody means."""
 
@@ -195,6 +197,7 @@ _LOOP = frozenset({"_run", "_run_once", "run", "run_forever", "run_until_complet
 
 # ----------------------------------------------------------------------------- tasks
 
+_tasks = itertools.count(1)
 _task_numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _cancels: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
 """Who has asked for a task's cancellation last."""
@@ -211,7 +214,7 @@ def _task() -> str | None:
     if task is None:
         return None
     if task not in _task_numbers:
-        _task_numbers[task] = next(_numbers)
+        _task_numbers[task] = next(_tasks)
     coroutine = task.get_coro()
     name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
     return f"{name}#{_task_numbers[task]}"
@@ -238,7 +241,6 @@ def watch_by_monitoring() -> None:
     events = monitoring.events
     tool = monitoring.PROFILER_ID
     monitoring.use_tool_id(tool, "hangup")
-    push_exc_info = dis.opmap["PUSH_EXC_INFO"]
 
     def on_raise(code: CodeType, offset: int, error: BaseException) -> None:
         came_up(error, sys._getframe(1), _line(code, offset))
@@ -246,7 +248,7 @@ def watch_by_monitoring() -> None:
     def on_handled(code: CodeType, offset: int, error: BaseException) -> None:
         # Every `await` and every generator has handlers of the compiler's own besides.
         path = vars(error).get(_MARK)
-        if path is not None and code.co_code[offset] == push_exc_info:
+        if path is not None and code.co_code[offset] == _PUSH_EXC_INFO:
             handled(path, sys._getframe(1), _line(code, offset))
 
     def on_unwind(code: CodeType, offset: int, error: BaseException) -> None:
@@ -297,25 +299,34 @@ class _Local:
     def __init__(self) -> None:
         self.path: _Path | None = None
         self.lines = 0
+        self.line = 0
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "exception":
             path = came_up(argument[1], frame, frame.f_lineno)
             if path is not None:
-                self.path, self.lines = path, 0
+                self.path, self.lines, self.line = path, 0, frame.f_lineno
                 frame.f_trace_lines = True
         elif self.path is not None and event == "line":
             self.lines += 1
-            if self.lines == 1:
-                handled(self.path, frame, frame.f_lineno)
-        elif self.path is not None and event == "return":
-            # A frame that went nowhere after the exception can only be left by it.
-            by_itself = frame.f_code.co_code[frame.f_lasti] in _WAYS_OUT
-            if self.lines and by_itself:
-                return self
+            self.line = frame.f_lineno
+            if _enters_a_handler(frame):
+                handled(self.path, frame, self.line)
+        elif self.path is not None and event == "return" and not self._by_itself(frame):
             left(self.path, frame, frame.f_lineno)
             self.path = None
         return self
+
+    def _by_itself(self, frame: FrameType) -> bool:
+        """Whether the frame returns or yields, rather than being left by the exception.
+
+        A frame that went nowhere after the exception can only be left by it. Neither does
+        one yield that stands at a `yield` it has not come to: at the end of a handler the
+        place of the exception is put back (CPython 3.11, `Python/ceval.c`, RERAISE).
+        """
+        if not self.lines or frame.f_code.co_code[frame.f_lasti] not in _WAYS_OUT:
+            return False
+        return frame.f_lineno == self.line
 
 
 _WAYS_OUT = {
@@ -323,12 +334,18 @@ _WAYS_OUT = {
 }
 
 
+def _enters_a_handler(frame: FrameType) -> bool:
+    """Whether a frame stands at the first line of a handler that an exception has led to."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return _PUSH_EXC_INFO in (code[at], code[max(at - 2, 0)])
+
+
 def watch_by_tracing() -> None:
     """Follow exceptions with `sys.settrace`, for a Python without PEP 669.
 
     An exception event comes in every frame an exception comes up in. What becomes of it
-    there shows in the next one: a line is the handler's, a return is the exception's way
-    out unless the frame has come to a `return` or `yield` of its own.
+    there shows in those that follow: lines on which handlers begin, and a return that is the
+    exception's way out unless the frame has come to a `return` or `yield` of its own.
     """
 
     def on_call(frame: FrameType, event: str, argument: Any) -> Any:

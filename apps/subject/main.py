@@ -60,7 +60,7 @@ def die_with_the_harness(lifeline: str) -> None:
 if "HANGUP_LIFELINE" in os.environ:
     die_with_the_harness(os.environ["HANGUP_LIFELINE"])
 watch_log()
+app = Boundary(load(Path(os.environ["HANGUP_APP"])))
 if "HANGUP_ITINERARY" in os.environ:
     itinerary.watch()
-app = Boundary(load(Path(os.environ["HANGUP_APP"])))
 probe.record(None, "process", "loaded")
