@@ -9,8 +9,9 @@ from itertools import groupby
 import jinja2
 import msgspec
 
-from harness import catalogue, findings, servers, timeline
+from harness import catalogue, cost, findings, servers, timeline
 from harness.catalogue import Scenario
+from harness.cost import CostRow
 from harness.findings import Cell, Hazard, LatencyRow, Table
 from harness.outcome import ClassifiedTrial, Sighting, classify
 from harness.trace import Part, Stack
@@ -245,6 +246,13 @@ class _Writer:
             link = self._linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
             by_app[app].append(f"{link}{where}")
         return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
+
+    def costs(self, group: Group) -> list[tuple[CostRow, str]]:
+        """What hang-ups cost upstream, and the first of it linked to its evidence."""
+        return [
+            (row, self._linked(row.closed, row.stack, row.scenario))
+            for row in cost.cost_rows(group.parts)
+        ]
 
     def latencies(self, group: Group) -> list[LatencyRow]:
         """The rows there are."""
