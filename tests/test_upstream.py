@@ -162,7 +162,7 @@ def test_an_event_that_does_not_get_through_does_not_keep_it_from_ending() -> No
         with closing(peer):
             while data := await peer.read():
                 received += len(data)
-        assert received < 1 << 26
+        assert received < 1 << 25  # what was in the buffers between, and no more
         assert peer.seen == ["accepts"]
         assert peer.sent == []
 
