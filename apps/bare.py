@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["anyio"]
+# dependencies = ["anyio", "httpx"]
 #
 # [tool.hangup]
 # title = "plain ASGI callable"
@@ -12,7 +12,8 @@
 
 It streams in one task, listens for `http.disconnect` in another, and cancels the first
 when the second hears of it (ASGI specification, "HTTP & WebSocket ASGI Message Format",
-`Disconnect - receive event`). AnyIO is installed only for the clean-up that is about it.
+`Disconnect - receive event`). AnyIO is installed only for the clean-up that is about it,
+httpx for the source that relays.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["fastapi"]
+# dependencies = ["fastapi", "httpx"]
 #
 # [tool.hangup]
 # title = "FastAPI, `StreamingResponse` returned by the endpoint"

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["litestar"]
+# dependencies = ["litestar", "httpx"]
 #
 # [tool.hangup]
 # title = "Litestar `ServerSentEvent`"

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["quart", "anyio"]
+# dependencies = ["quart", "anyio", "httpx"]
 #
 # [tool.hangup]
 # title = "Quart, streamed response"
@@ -13,7 +13,7 @@
 """Quart: a streamed response as its documentation shows for server-sent events.
 
 ("How to", "Using Server Sent Events".) AnyIO is installed only for the clean-up that is
-about it; Quart does not use it.
+about it, httpx for the source that relays; Quart uses neither.
 """
 
 import asyncio

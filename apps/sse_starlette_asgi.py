@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["fastapi", "sse-starlette"]
+# dependencies = ["fastapi", "sse-starlette", "httpx"]
 #
 # [tool.hangup]
 # title = "sse-starlette `EventSourceResponse` in FastAPI, without function-style middleware"

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["starlette"]
+# dependencies = ["starlette", "httpx"]
 #
 # [tool.hangup]
 # title = "Starlette `StreamingResponse`, without function-style middleware"

@@ -34,6 +34,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     leave: Leave = "closes"
     method: Literal["GET", "POST"] = "GET"
     path: Literal["/events", "/sync-events", "/plain"] = "/events"
+    relays: bool = False
+    """Whether the stream relays what a server of the harness's own sends it
+    (`harness/upstream.py`); it is that server then that follows the script."""
     needs: str | None = None
     """A capability that an app may lack."""
     alone: bool = False
@@ -85,6 +88,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         times=4,
     ),
     _leaving(
+        "relay",
+        "The stream relays, through httpx, what an upstream server goes on sending, and the "
+        "client closes: when does the upstream hear of it, and what has it sent for nobody?",
+        script={"pause_ms": 10},
+        relays=True,
+        until="streaming",
+        alone=True,
+    ),
+    _leaving(
         "before-first-event",
         "The response has begun, no event has been yielded yet, and the client closes.",
         script={"events": 0, "then": "wait"},
@@ -101,6 +113,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         until="stalled",
         alone=True,
         window_s=4.0,
+    ),
+    _leaving(
+        "relay-stalled",
+        "As `relay`, with events of 64 KiB, but the client has stopped reading before it "
+        "closes, so that the stream takes nothing more from its upstream.",
+        script={"pause_ms": 10, "size": 65536},
+        relays=True,
+        until="stalled",
+        alone=True,
     ),
     _leaving(
         "firehose",

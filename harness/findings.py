@@ -408,6 +408,12 @@ def hazards(table: Table) -> list[Hazard]:
             ),
         ),
         Hazard(
+            title="The upstream is left connected",
+            meaning="The stream relayed another server's, and its connection to that server was "
+            "still open when the window closed: what goes on being sent is for nobody.",
+            cells=_cells(table, DISCONNECTS, Surface.UPSTREAM, Word.STILL_OPEN.__eq__),
+        ),
+        Hazard(
             title="An endpoint goes on for nobody",
             meaning="The client left before the response began, and the endpoint was not told.",
             cells=_cells(table, ("before-response",), Surface.ENDPOINT, Word.STILL_RUNNING.__eq__),

@@ -149,6 +149,8 @@ def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
     ]
     if "cleanup" in scenario.script:
         surfaces.append(Surface.CLEANUP)
+    if scenario.relays:
+        surfaces.insert(surfaces.index(Surface.SOURCE) + 1, Surface.UPSTREAM)
     if scenario.leave in ("stays", "sigterm"):
         surfaces.append(Surface.CLIENT)
     surfaces.append(Surface.EXIT if scenario.leave == "sigterm" else Surface.LIVENESS)
@@ -180,6 +182,8 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = (_end_of_stream(stream, trial.left_ns, collected_ns, sent_lately),)
         elif surface == Surface.SOURCE:
             saws[surface] = _source(events, collected_ns, sent_lately)
+        elif surface == Surface.UPSTREAM:
+            saws[surface] = (_upstream(events, trial.left_ns),)
         elif surface == Surface.RECEIVE:
             saws[surface] = (_receive(events, trial.left_ns),)
         elif surface == Surface.SEND:
@@ -293,6 +297,24 @@ def _source(
     if end is None:
         return (Word.STILL_RUNNING if sent_lately else Word.SUSPENDED,)
     return (Word.FINISHED,) if end.saw is None else _thrown(events, collected_ns)
+
+
+def _upstream(events: Sequence[Event], left_ns: int | None) -> Word:
+    """What the server that the stream relays saw of its connection."""
+    if not any(event.event == "accepts" for event in events):
+        return Word.DID_NOT_RUN
+    closed_ns = upstream_closed_ns(events)
+    if closed_ns is None:
+        return Word.STILL_OPEN
+    return Word.ALREADY_CLOSED if left_ns is not None and closed_ns < left_ns else Word.CLOSED
+
+
+def upstream_closed_ns(events: Iterable[Event]) -> int | None:
+    """When the last connection to the upstream server was closed; None if one is open."""
+    seen = [event for event in events if event.surface == Surface.UPSTREAM]
+    closed = [event.t_ns for event in seen if event.event == "closed"]
+    still = sum(event.event == "accepts" for event in seen) - len(closed)
+    return None if still else max(closed, default=None)
 
 
 def _cleanup(events: Sequence[Event], trial: Trial) -> str:

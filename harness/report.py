@@ -9,8 +9,9 @@ from itertools import groupby
 import jinja2
 import msgspec
 
-from harness import catalogue, diagram, findings, servers, timeline, why
+from harness import catalogue, cost, diagram, findings, servers, timeline, why
 from harness.catalogue import Scenario
+from harness.cost import CostRow
 from harness.findings import Cell, Hazard, LatencyRow, Table
 from harness.itinerary import itineraries
 from harness.outcome import ClassifiedTrial, Sighting, classify
@@ -316,6 +317,13 @@ class _Writer:
     def steps(self, trial: Trial, part: Part) -> list[list[str]]:
         """The paths of a trial, each as items of a list."""
         return [list(why.steps(path, part)) for path in why.own_paths(itineraries(trial.path))]
+
+    def costs(self, group: Group) -> list[tuple[CostRow, str]]:
+        """What hang-ups cost upstream, and the first of it linked to its evidence."""
+        return [
+            (row, self._linked(row.closed, row.stack, row.scenario))
+            for row in cost.cost_rows(group.parts)
+        ]
 
     def latencies(self, group: Group) -> list[LatencyRow]:
         """The rows there are."""

@@ -173,6 +173,11 @@ class Subject:
             pass
         return reached()
 
+    def ask_again(self) -> None:
+        """Have `wait_for` ask again: something was seen, by the probe or elsewhere."""
+        self._fresh.set()
+        self._fresh = asyncio.Event()
+
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
         """Whether the trial came to say nothing for `quiet_s`."""
 
@@ -241,8 +246,7 @@ class Subject:
         while True:
             if self.catch_up() or self.running != ran:
                 ran = self.running
-                self._fresh.set()
-                self._fresh = asyncio.Event()
+                self.ask_again()
             await asyncio.sleep(self.poll_s)
 
     def _take(self, line: _Line) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.outcome import ClassifiedTrial
 from harness.trace import CLIENT, Event, Trial
@@ -30,7 +30,7 @@ def _lines(trial: Trial) -> Iterator[str]:
     if zero_ns is None:
         zero_ns = trial.events[0].t_ns if trial.events else 0
     closed_ns = trial.closed_ns
-    for event in _abridged(trial.events):
+    for event in _abridged(trial.events, trial.left_ns):
         if not isinstance(event, int) and closed_ns is not None and event.t_ns > closed_ns:
             yield _closing(closed_ns - zero_ns)
             closed_ns = None
@@ -46,12 +46,19 @@ def _closing(after_ns: int) -> str:
     return f"{after_ns / 1e6:12.2f} ms  (all was shown, or the window closed)"
 
 
-def _abridged(events: tuple[Event, ...]) -> Iterator[Event | int]:
-    """The events; where a stream goes on sending, only the first and the last sends."""
+def _abridged(events: tuple[Event, ...], left_ns: int | None) -> Iterator[Event | int]:
+    """The events; where something goes on sending, only the first and the last sends.
+
+    Of what an upstream sends, those around the hang-up are shown too: it is from there on
+    that they are sent for nobody.
+    """
     sends = [i for i, event in enumerate(events) if event.surface == Surface.SEND]
-    quiet = {
-        i for i in sends[MANY // 2 : -MANY // 2] if len(sends) > MANY and events[i].saw is None
-    }
+    quiet = {i for i in _middle(sends) if events[i].saw is None}
+    upstream = [
+        i for i, e in enumerate(events) if e.surface == Surface.UPSTREAM and e.event == "sends"
+    ]
+    before = [i for i in upstream if left_ns is None or events[i].t_ns < left_ns]
+    quiet.update(_middle(before), _middle(upstream[len(before) :]))
     skipped = 0
     for i, event in enumerate(events):
         if i in quiet:
@@ -61,6 +68,11 @@ def _abridged(events: tuple[Event, ...]) -> Iterator[Event | int]:
             yield skipped
             skipped = 0
         yield event
+
+
+def _middle(places: Sequence[int]) -> Sequence[int]:
+    """All but the first and the last of them, where there are many."""
+    return places[MANY // 2 : -MANY // 2] if len(places) > MANY else ()
 
 
 def _said(event: Event) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+
+import msgspec
 
 from harness.catalogue import Scenario
 from harness.client import COLLECT_PATH, Client, ImpatientClient, Log, answers, target
 from harness.errors import SubjectError
 from harness.subject import Subject
 from harness.trace import COLLECTS, Event, Trial
+from harness.upstream import Upstream
 from harness.vocabulary import Surface, Word
 
 REACH_S = 10.0
@@ -57,13 +60,18 @@ async def run_trial(
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
     heard = len(subject.loose)
-    watch = _Watch(subject, scenario, name, window_s, phase, on_answer)
+    upstream = Upstream(scenario.script, subject.ask_again)
     left_ns: int | None = None
     failure: SubjectError | None = None
-    try:
-        left_ns = await watch.run()
-    except SubjectError as error:
-        failure = error
+    async with AsyncExitStack() as stack:
+        if scenario.relays:
+            await stack.enter_async_context(upstream)
+            scenario = _relaying(scenario, upstream.url)
+        watch = _Watch(subject, scenario, name, window_s, phase, on_answer, upstream)
+        try:
+            left_ns = await watch.run()
+        except SubjectError as error:
+            failure = error
     ended_ns = time.monotonic_ns()
     closed_ns = watch.closed_ns or ended_ns
     # Garbage is collected for all trials of a process; what is logged outside of any request
@@ -77,7 +85,8 @@ async def run_trial(
     seen = [event for event in [*subject.seen(name), *loose] if event.t_ns <= ended_ns]
     path = tuple(subject.path(name))
     subject.forget(name)
-    shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
+    sent = [event for event in upstream.events if event.t_ns <= ended_ns]
+    shown = sorted([*watch.log.events, *sent, *seen], key=lambda event: event.t_ns)
     return Trial(
         scenario=scenario.id,
         repeat=repeat,
@@ -90,6 +99,11 @@ async def run_trial(
         events=tuple(_since(event, started_ns) for event in shown),
         path=path,
     )
+
+
+def _relaying(scenario: Scenario, url: str) -> Scenario:
+    """The scenario, its stream told where what it relays comes from."""
+    return msgspec.structs.replace(scenario, script=scenario.script | {"upstream": url})
 
 
 def all_shown(events: Sequence[Event], cleans_up: bool) -> bool:
@@ -119,6 +133,7 @@ class _Watch:
         window_s: float,
         phase: float,
         on_answer: Callable[[], None],
+        upstream: Upstream,
     ) -> None:
         self.subject = subject
         self.scenario = scenario
@@ -126,6 +141,7 @@ class _Watch:
         self.window_s = window_s
         self.phase = phase
         self.on_answer = on_answer
+        self.upstream = upstream
         self.log = Log()
         self.received: tuple[str, ...] = ()
         self.got: str | None = None
@@ -301,7 +317,7 @@ class _Watch:
         return any(event.event == "waiting" for event in self._seen())
 
     def _all_shown(self) -> bool:
-        return all_shown(self._seen(), "cleanup" in self.scenario.script)
+        return all_shown(self._seen(), "cleanup" in self.scenario.script) and not self.upstream.open
 
     def _note(self, surface: str, saw: str, detail: str | None = None) -> None:
         now_ns = time.monotonic_ns()

@@ -87,6 +87,18 @@ class Word(StrEnum):
     SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
     NOT_CALLED = "not called", "`send()` was not called again"
 
+    # The other end of what the stream relays.
+    CLOSED = "closed", "the upstream server saw its connection closed, after the client had left"
+    ALREADY_CLOSED = (
+        "already closed",
+        "the upstream server saw its connection closed before the client left",
+    )
+    STILL_OPEN = (
+        "still open",
+        "the upstream server's connection was open when the window closed, and more would have "
+        "been sent over it",
+    )
+
     # The server.
     ANSWERED = "answered", "another request to the same server got its answer"
     NO_ANSWER = "no answer", "another request to the same server got none within the window"
@@ -129,6 +141,7 @@ class Surface(StrEnum):
     STREAM = "stream"
     STREAM_END = "stream-end"
     SOURCE = "source"
+    UPSTREAM = "upstream"
     ENDPOINT = "endpoint"
     DEPENDENCY = "dependency"
     BACKGROUND = "background"

@@ -131,7 +131,7 @@ def write_app(directory: Path, name: str, *changes: str, needs: str = "anyio") -
     directory.mkdir(exist_ok=True)
     bare = (ROOT / "apps" / "bare.py").read_text()
     block, mark, code = bare.partition("# ///\n")
-    block = block.replace('dependencies = ["anyio"]', f'dependencies = ["{needs}"]')
+    block = block.replace('dependencies = ["anyio", "httpx"]', f'dependencies = ["{needs}"]')
     path = directory / f"{name}.py"
     path.write_text("\n".join([block + mark + code, *changes]))
     return path

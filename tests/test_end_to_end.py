@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from harness.catalogue import BY_ID, SCENARIOS
+from harness.cost import cost_rows
 from harness.outcome import ClassifiedTrial
 from harness.servers import SERVERS
 from harness.vocabulary import Word
@@ -64,6 +65,9 @@ KNOWN: list[tuple[str, str, str]] = [
     ("idle", "liveness", Word.ANSWERED),
     ("idle-rst", "stream-end", Word.CANCELLED_AT_AWAIT),
     ("post", "stream-end", Word.CANCELLED_AT_AWAIT),
+    # What it cancels closes the connection that it holds.
+    ("relay", "source", "CancelledError"),
+    ("relay", "upstream", Word.CLOSED),
     ("cleanup-await", "cleanup", Word.FINISHED),
     ("cleanup-swallow", "stream-end", Word.CARRIED_ON),
     # It does not ask before it answers.
@@ -161,6 +165,17 @@ def test_show_prints_a_trial_and_what_was_concluded(hangup: Hangup, measured: Pa
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["stream-end", "cancelled", "at", "an", "await"] in lines
     assert any(line[2:5] == ["client", "leaves", "close()"] for line in lines)
+
+
+def test_what_was_seen_upstream_is_shown_and_agrees_with_the_probe(
+    hangup: Hangup, measured: Path
+) -> None:
+    shown = hangup("show", "bare", "uvicorn", "relay", "--results", measured).stdout
+    lines = [line.split()[2:] for line in shown.splitlines()]
+    assert ["upstream", "accepts"] in lines
+    assert ["upstream", "#5", "sends"] in lines
+    (row,) = (row for row in cost_rows([only_part(measured)]) if row.scenario == "relay")
+    assert (len(row.costs), row.disagreements) == (1, 0)
 
 
 def test_show_prints_a_trial_for_other_programs(hangup: Hangup, measured: Path) -> None:

@@ -444,6 +444,27 @@ def test_an_operator_sees_whether_the_process_exits(saw: Word) -> None:
     assert "liveness" not in found
 
 
+UPSTREAMS: list[tuple[list[Line], Word]] = [
+    ([LEAVES], Word.DID_NOT_RUN),
+    (["upstream accepts", LEAVES, "upstream closed"], Word.CLOSED),
+    (["upstream accepts", "upstream closed", LEAVES], Word.ALREADY_CLOSED),
+    (["upstream accepts", LEAVES, "source end CancelledError"], Word.STILL_OPEN),
+    (["upstream accepts", LEAVES, CLOSES, "upstream closed"], Word.STILL_OPEN),
+    (["upstream accepts", "upstream accepts", LEAVES, "upstream closed"], Word.STILL_OPEN),
+    (["upstream accepts", "upstream closed", "upstream accepts", LEAVES, "upstream closed"],
+     Word.CLOSED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "saw"), UPSTREAMS)
+def test_an_upstream_sees_its_connections_closed_or_not(lines: list[Line], saw: Word) -> None:
+    assert sightings(trial("relay", *lines), BY_ID["relay"], ())["upstream"] == (saw,)
+
+
+def test_only_a_stream_that_relays_has_an_upstream() -> None:
+    assert "upstream" not in surfaces_of(BY_ID["idle"], DECLARED)
+
+
 CLEANUPS: list[tuple[list[Line], str]] = [
     ([], Word.DID_NOT_RUN),
     (["cleanup begin"], Word.STILL_RUNNING),
@@ -630,6 +651,7 @@ def test_a_plain_endpoint_has_no_stream_to_look_at() -> None:
 def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown = {saw for *_, words in EXAMPLES for saw in words}
     shown |= {saw for _, saw in CLEANUPS}
+    shown |= {saw for _, saw in UPSTREAMS}
     shown |= {Word.EXITED, Word.INERT, Word.UNPROVEN, Word.REFUSED, Word.NOT_APPLICABLE}
     of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
     assert set(Word) - shown - FAILURES - of_the_client == set()

@@ -1,7 +1,8 @@
 """What every app shares: the streams, the probe and the outermost ASGI wrapper.
 
 This package runs inside the server process, so it imports the standard library
-only (AnyIO is imported by the one clean-up that is about it). An app needs three names:
+only (AnyIO is imported by the one clean-up that is about it, httpx by a source that relays).
+An app needs three names:
 
 `service`
     what the streams do, written once for all apps (`apps.subject.service`)

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from apps.subject import cleanup, probe
+from apps.subject import cleanup, probe, relay
 
 T = TypeVar("T")
 
@@ -56,6 +56,9 @@ class Script:
     """The `asyncio.timeout` the stream gives itself; 0 for none."""
     cleanup: str = ""
     """What the stream tries when it is told to stop; `swallow` or one in `cleanup.WAYS`."""
+    upstream: str = ""
+    """The address of an event stream that the source relays instead of making events of its
+    own; it is the server there that pauses and pads."""
 
     @classmethod
     def from_json(cls, text: str) -> Script:
@@ -128,7 +131,8 @@ async def _stream(
 
 
 def _watched_source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
-    generator = _source(trial, script)
+    relayed = script.upstream
+    generator = relay.source(trial, relayed) if relayed else _source(trial, script)
     probe.watch_reclaim(generator, trial, "source")
     return generator
 
