@@ -140,6 +140,8 @@ KINDS: list[tuple[Condition, Sequence[Line], Sequence[Line], Sequence[Line]]] = 
         ["receive begin", *SUSPENDED],
     ),
     (All((ENDED, LISTENS)), ["receive begin", *CANCELLED], CANCELLED, ["receive begin", LEAVES]),
+    # One that is refuted refutes all, whatever is not known of the others.
+    (All((ENDED, LISTENS)), ["receive begin", *CANCELLED], SUSPENDED, ["stream begin"]),
     (Either((ENDED, LISTENS)), CANCELLED, RAN, SUSPENDED),
     (When(LISTENS, ENDED), ["receive begin", *CANCELLED], ["receive begin", *RAN], RAN),
 ]  # fmt: skip
@@ -169,7 +171,8 @@ def test_a_condition_is_upheld_refuted_or_not_decided(
 @pytest.mark.parametrize("condition", [kind[0] for kind in KINDS])
 @pytest.mark.parametrize("failure", sorted(FAILURES))
 def test_a_trial_that_failed_decides_nothing(condition: Condition, failure: Word) -> None:
-    lines = ["endpoint begin", "endpoint end", "receive begin", *CANCELLED]
+    lines = ["endpoint begin", "endpoint end", "receive begin", *CANCELLED,
+             "send begin #1", "send end #1"]  # fmt: skip
     assert asked(condition, trial("idle", *lines, failure=failure)) is None
 
 
@@ -187,6 +190,11 @@ def test_a_silence_decides_only_where_it_is_earned() -> None:
 def test_an_exception_that_is_named_is_not_any_other(saw: str, answer: bool) -> None:
     cleans_up = trial("cleanup-await", *STARTED, "cleanup begin", f"cleanup end{saw}")
     assert asked(NAMED, cleans_up) is answer
+
+
+def test_a_surface_that_was_not_looked_at_decides_nothing() -> None:
+    exits = Saw("exit", frozenset({Word.EXITED}), frozenset({Word.STILL_RUNNING}))
+    assert asked(exits, trial("idle", *CANCELLED)) is None
 
 
 def test_one_of_several_sightings_is_enough_to_refute() -> None:
@@ -323,7 +331,10 @@ def test_the_table_of_claims_is_sorted_and_names_scenarios_by_ruling() -> None:
         "current,3.13,bare,uvicorn,made-up,mixed,post,idle,,",
         "current,3.13,starlette,uvicorn,made-up,mixed,post,idle,,",
     ]
-    assert claims_csv(verdicts(parts[::-1], [FITS])) == claims_csv(verdicts(parts, [FITS]))
+    other = msgspec.structs.replace(FITS, id="another")
+    _, *rows = claims_csv(verdicts(parts[::-1], [FITS, other])).splitlines()
+    assert rows == sorted(rows)
+    assert len(rows) == 4
 
 
 # --- Some claims whose condition is more than a word: (claim, scenario, lines, answer).
