@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,3 +88,11 @@ def find_apps(directory: Path) -> dict[str, AppFile]:
             "repository, installed with `pip install -e .`."
         )
     return {app.id: app for app in sorted(apps, key=lambda app: (app.id != "bare", app.id))}
+
+
+def sources_hash(app: Path, shared: Path) -> str:
+    """A hash of an app's file and of the package that all apps share."""
+    digest = hashlib.sha256(app.read_bytes())
+    for path in sorted(shared.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -19,13 +19,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import harness
-from harness import catalogue, machine, plan, publish, report, servers, timeline
-from harness.appfiles import AppFile, find_apps
+from harness import catalogue, machine, plan, publish, report, servers, timeline, why
+from harness.appfiles import AppFile, find_apps, sources_hash
 from harness.environments import find_interpreter
 from harness.errors import UserError
+from harness.itinerary import itineraries
 from harness.journal import Journal
 from harness.outcome import classify
 from harness.plan import Plan
+from harness.quotes import Quotes
 from harness.results import all_outcomes, read_parts
 from harness.run import Run
 from harness.trace import Part
@@ -73,6 +75,13 @@ def run_command(
     window: Annotated[
         float, typer.Option(min=0.5, help="Seconds until what was not seen counts as not seen.")
     ] = 2.0,
+    paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths/--no-paths",
+            help="Run each scenario once more to follow its exceptions, for `hangup why`.",
+        ),
+    ] = True,
     python: Annotated[
         str | None,
         typer.Option(help="Python of the subjects: a version or a path; else the harness's."),
@@ -113,6 +122,7 @@ def run_command(
             repeats=repeats,
             latency=latency,
             window_s=window,
+            follow=paths,
             results=str(_writable(results)),
             whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
@@ -140,7 +150,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     asked = journal.plan
     part_only = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
     total = plan.count_trials(asked, apps)
-    done = sum(len(batch.trials) for batch in journal.batches)
+    done = sum(len(batch.trials) + len(batch.followed) for batch in journal.batches)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -254,6 +264,48 @@ def show(
         else:
             sys.stdout.write(f"{part.stack.id}, {scenario}, trial {repeat}\n\n")
             sys.stdout.write(timeline.text(each) + "\n")
+
+
+@app.command("why")
+def why_command(
+    app_: Annotated[str, typer.Argument(metavar="APP")],
+    server: Annotated[str, typer.Argument(metavar="SERVER")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO")],
+    json: Json = False,
+    results: Results = ROOT / "results",
+) -> None:
+    """Print the path of what was thrown into the stream, frame by frame."""
+    plan.choose("scenario", [scenario], catalogue.BY_ID)
+    parts = read_parts(results)
+    plan.choose("app", [app_], {part.stack.app for part in parts})
+    plan.choose("server", [server], {part.stack.server for part in parts})
+    found = [
+        (part, trial)
+        for part in parts
+        if (part.stack.app, part.stack.server) == (app_, server)
+        for trial in part.followed
+        if trial.scenario == scenario
+    ]
+    if not found:
+        raise UserError(
+            f"{results} has no path for {scenario} with {app_} on {server}; "
+            "`hangup run` with these names follows one."
+        )
+    for part, trial in found:
+        paths = why.own_paths(itineraries(trial.path))
+        if json:
+            sys.stdout.write(msgspec.json.encode(paths).decode() + "\n")
+            continue
+        file = ROOT / "apps" / f"{app_.replace('-', '_')}.py"
+        same = file.exists() and sources_hash(file, ROOT / "apps" / "subject") == part.sources
+        quotes = Quotes(part, ROOT, HOME, same_apps=same)
+        sys.stdout.write(f"{part.stack.id}, {scenario}\n")
+        if not paths:
+            sys.stdout.write(f"\n{why.nothing(trial)}\n")
+        for path in paths:
+            sys.stdout.write(f"\n{why.text(path, part, quotes)}\n")
+        if quotes.missing:
+            _tell(f"The source lines of {', '.join(sorted(quotes.missing))} are not at hand.")
 
 
 @app.command("list")

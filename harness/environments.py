@@ -120,6 +120,28 @@ async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) 
     return python
 
 
+async def fetch(release: str, python: str, kept: Path) -> Path:
+    """The directory with the files of a release, `name==version`, fetched if need be.
+
+    They are those for the feature version `python`, which need not be there: they are for
+    reading. Raises UserError if they cannot be had.
+    """
+    place = kept / release.replace("==", "-")
+    if place.exists():
+        return place
+    making = kept / f"{place.name}.{os.getpid()}"
+    try:
+        command = ["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        command += ["--python-version", python, "--target", str(making), release]
+        code, output = await _uv(*command)
+        if code != 0:
+            raise UserError(f"{release} cannot be had: {_reason(output)}")
+        making.rename(place)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return place
+
+
 def versions_of(pins: tuple[str, ...]) -> dict[str, str]:
     """Name to version."""
     requirements = [Requirement(pin) for pin in pins]

@@ -15,8 +15,8 @@ from functools import cache
 import msgspec
 
 from harness import catalogue
-from harness.outcome import HANDLERS, Sighting
-from harness.trace import Latency, Part, Stack
+from harness.outcome import HANDLERS, Sighting, classify
+from harness.trace import FOLLOWED, Latency, Part, Stack
 from harness.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
 
 DISCONNECTS = tuple(s.id for s in catalogue.SCENARIOS if s.kind == "disconnect")
@@ -249,7 +249,8 @@ def _finally(table: Table, stack: Stack) -> Glance:
     return Glance(", ".join(f"`{scenario}`" for scenario in late), late[0])
 
 
-def _watchers(table: Table, stack: Stack, scenario: str) -> list[str]:
+def watchers(table: Table, stack: Stack, scenario: str) -> list[str]:
+    """The handlers, hooks and log that could see something."""
     return [
         surface
         for surface in table.surfaces(scenario, [stack])
@@ -261,7 +262,7 @@ def _seen(table: Table, stack: Stack) -> Glance:
     """What handlers, hooks and the log saw of disconnects, over all of them."""
     seen: dict[str, list[str]] = defaultdict(list)
     for scenario in DISCONNECTS:
-        for surface in _watchers(table, stack, scenario):
+        for surface in watchers(table, stack, scenario):
             if any(
                 is_exception(saw) or saw == Word.ERROR_LINE or saw == Word.CALLED
                 for saw in table.saws(stack, scenario, surface)
@@ -271,7 +272,7 @@ def _seen(table: Table, stack: Stack) -> Glance:
         told = any(
             table.answers(stack, scenario, surface)
             for scenario in DISCONNECTS
-            for surface in _watchers(table, stack, scenario)
+            for surface in watchers(table, stack, scenario)
         )
         return Glance(Word.NOTHING if told else Word.UNPROVEN, "idle")
     ran = [s for s in DISCONNECTS if table.answers(stack, s, Surface.ASGI)]
@@ -307,6 +308,41 @@ def _cleanup(table: Table, stack: Stack) -> Glance:
     if not bad:
         return Glance("none", run[0])
     return Glance(", ".join(f"`{s.removeprefix('cleanup-')}`" for s in bad), bad[0])
+
+
+# ---------------------------------------------------------------------------- paths
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether following exceptions has changed what was seen."""
+
+    cells: int
+    """So many cells were compared."""
+    differing: tuple[tuple[Cell, str], ...]
+    """Those in which the trial that was followed saw what no other trial saw, and what."""
+
+
+def followed(parts: Iterable[Part]) -> Followed:
+    """Compare each trial in which exceptions were followed with those in which not."""
+    cells = 0
+    differing = []
+    for part in parts:
+        usual: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for each in classify(part):
+            for surface, saws in each.saws.items():
+                usual[each.trial.scenario, surface].update(saws)
+        both = msgspec.structs.replace(part, trials=part.trials + part.followed)
+        for each in classify(both):
+            if each.trial.repeat != FOLLOWED:
+                continue
+            for surface, saws in each.saws.items():
+                seen = usual.get((each.trial.scenario, surface))
+                if seen is None:
+                    continue
+                cells += 1
+                cell = Cell(part.stack, each.trial.scenario, surface)
+                differing += [(cell, saw) for saw in saws if saw not in seen]
+    return Followed(cells=cells, differing=tuple(differing))
 
 
 # ---------------------------------------------------------------------------- hazards
@@ -411,7 +447,7 @@ def hazards(table: Table) -> list[Hazard]:
                 for cell in _cells(table, CONTROLS, Surface.STREAM, is_exception)
                 if not any(
                     is_exception(saw) or saw == Word.ERROR_LINE
-                    for surface in _watchers(table, cell.stack, cell.scenario)
+                    for surface in watchers(table, cell.stack, cell.scenario)
                     for saw in table.saws(cell.stack, cell.scenario, surface)
                 )
             ),

@@ -25,6 +25,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     server: str
     scenario: str | None = None
     trials: tuple[Trial, ...] = ()
+    followed: tuple[Trial, ...] = ()
     latency: Latency | None = None
     refused: dict[str, str] = {}
     unattributed: tuple[str, ...] = ()
@@ -75,6 +76,13 @@ class Journal:
         return any(
             (batch.app, batch.server, batch.scenario) == (app, server, scenario)
             for batch in self.batches
+            if not batch.followed
+        )
+
+    def followed(self, app: str, server: str) -> bool:
+        """Whether the trials in which exceptions are followed were finished."""
+        return any(
+            (batch.app, batch.server) == (app, server) for batch in self.batches if batch.followed
         )
 
     def end(self) -> None:

@@ -50,3 +50,21 @@ def scrub(text: str, root: Path) -> str:
     text = text.replace(f"{root}/", "")
     text = re.sub(r"[^\s'\"]*/lib/(python3\.\d+)/", r"\1/", text)
     return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)[:300]
+
+
+def python_version() -> str:
+    """The Python that runs this, as `Interpreter.version` has it."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def scrub_file(file: str, app: Path, root: Path) -> str:
+    """The file of a line of code: below `site-packages/`, `python3.x/` or the repository."""
+    if file == str(app):
+        return f"apps/{app.name}"
+    found = re.fullmatch(r".*/(site-packages/.*)", file) or re.fullmatch(
+        r".*/lib/(python3\.\d+/.*)", file
+    )
+    if found:
+        return found[1]
+    path = Path(file)
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name

@@ -31,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     latency: int
     """How many latencies are taken of each stack; 0 for none."""
     window_s: float
+    follow: bool = True
+    """Whether each scenario is run once more to follow its exceptions."""
     results: str = ""
     """Where the results go."""
     whole: bool
@@ -70,10 +72,19 @@ def applicable(scenario_ids: Sequence[str], app: AppFile) -> list[Scenario]:
     return [scenario for scenario in chosen if scenario.needs not in app.about.lacks]
 
 
+def to_follow(plan: Plan, app: AppFile) -> list[Scenario]:
+    """The scenarios that are run once more to follow their exceptions."""
+    return applicable(plan.scenarios, app) if plan.follow else []
+
+
 def count_trials(plan: Plan, apps: Mapping[str, AppFile]) -> int:
     """How many trials there are in a plan, latencies apart."""
-    return len(plan.servers) * sum(
-        plan.repeats_of(scenario)
-        for app in plan.apps
-        for scenario in applicable(plan.scenarios, apps[app])
+    followed = sum(len(to_follow(plan, apps[app])) for app in plan.apps)
+    return len(plan.servers) * (
+        followed
+        + sum(
+            plan.repeats_of(scenario)
+            for app in plan.apps
+            for scenario in applicable(plan.scenarios, apps[app])
+        )
     )

@@ -100,6 +100,9 @@ def _merged(results: Path, part: Part) -> Part:
     return msgspec.structs.replace(
         part,
         trials=part.trials + kept,
+        followed=part.followed
+        + tuple(trial for trial in old.followed if trial.scenario not in measured),
+        origins=old.origins | part.origins,
         latency=old.latency if part.latency is None else part.latency,
         refused=old.refused | part.refused,
         unattributed=part.unattributed

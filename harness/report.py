@@ -9,13 +9,14 @@ from itertools import groupby
 import jinja2
 import msgspec
 
-from harness import catalogue, findings, servers, timeline
+from harness import catalogue, diagram, findings, servers, timeline, why
 from harness.catalogue import Scenario
 from harness.claimed import ClaimsWriter
 from harness.claims import CLAIMS
 from harness.findings import Cell, Hazard, LatencyRow, Table
+from harness.itinerary import itineraries
 from harness.outcome import ClassifiedTrial, Sighting, classify
-from harness.trace import Part, Stack
+from harness.trace import Part, Stack, Trial
 from harness.verdicts import Ruling, Verdict
 from harness.vocabulary import HOOK, Surface, Word
 
@@ -46,6 +47,19 @@ _SEERS = (
     Surface.DEPENDENCY,
     Surface.BACKGROUND,
 )
+
+
+WHERE = (
+    ("Closed while the stream awaits its source", "idle", Surface.STREAM_END),
+    ("Closed while events go out", "ticking", Surface.STREAM_END),
+    ("Closed under back-pressure", "backpressure", Surface.STREAM_END),
+    ("Closed before the endpoint has answered", "before-response", Surface.ENDPOINT),
+    ("SIGTERM while the stream is open", "shutdown", Surface.STREAM_END),
+)
+"""What is told first of where an app's stream hears of a disconnect."""
+
+DRAWN = "idle"
+"""The scenario whose path is drawn."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -110,6 +124,7 @@ def render(
             trials=sum(len(part.trials) for part in ordered),
             hazards=findings.hazards(table),
             same_events=findings.same_events(ordered),
+            followed=findings.followed(ordered),
             situations=[catalogue.BY_ID[name] for name in SITUATIONS],
         )
     }
@@ -118,7 +133,11 @@ def render(
         for app in group.apps:
             members = [part for part in group.parts if part.stack.app == app]
             pages[f"{EVIDENCE}/{group.id}/{app}.md"] = template.render(
-                group=group, app=app, parts=members, samples=_samples(members)
+                group=group,
+                app=app,
+                parts=members,
+                samples=_samples(members),
+                paths={(t.scenario, p.stack.server): t for p in members for t in p.followed},
             )
     return pages
 
@@ -254,6 +273,58 @@ class _Writer:
             by_app[app].append(f"{link}{where}")
         return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
 
+    def wheres(self, stacks: Sequence[Stack]) -> list[str]:
+        """Where a disconnect surfaces, a line a question."""
+        return [
+            f"{question}: {self.cell(stacks, scenario, surface)}"
+            for question, scenario, surface in WHERE
+            if self.table.surfaces(scenario, stacks)
+        ]
+
+    def whys(self, parts: Sequence[Part], scenario: str) -> list[str]:
+        """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
+        ways: dict[str, list[Part]] = defaultdict(list)
+        for part in parts:
+            for trial in part.followed:
+                if trial.scenario == scenario:
+                    ways[self._why(trial, part)].append(part)
+        every = len(parts)
+        return [
+            ("" if len(agreeing) == every else f"On {_names(agreeing)}: ")
+            + f"{sentence} {self._linked('Path', agreeing[0].stack, scenario)}."
+            for sentence, agreeing in ways.items()
+        ]
+
+    def _why(self, trial: Trial, part: Part) -> str:
+        found = why.own_paths(itineraries(trial.path))
+        return why.sentence(found[0], part) if found else why.nothing(trial)
+
+    def diagram(self, part: Part) -> str | None:
+        """The path of a disconnect on a stack, as a Mermaid flowchart."""
+        for trial in part.followed:
+            found = why.own_paths(itineraries(trial.path))
+            if trial.scenario == DRAWN and found:
+                receives = self.table.saws(part.stack, DRAWN, Surface.RECEIVE)
+                watchers = findings.watchers(self.table, part.stack, DRAWN)
+                silent = [
+                    surface
+                    for surface in watchers
+                    if self.table.saws(part.stack, DRAWN, surface) == (Word.NOTHING,)
+                ]
+                told = Word.DISCONNECT in receives
+                return diagram.flowchart(found[0], part, told=told, unreached=silent)
+        return None
+
+    def seen_at(self, cell: Cell, saw: str) -> str:
+        """A sighting with its cell, linked."""
+        stack = cell.stack
+        place = f"{stack.app} on {stack.server}, {cell.scenario}, {cell.surface}"
+        return f"{findings.formatted(saw)} ({self._linked(place, stack, cell.scenario)})"
+
+    def steps(self, trial: Trial, part: Part) -> list[list[str]]:
+        """The paths of a trial, each as items of a list."""
+        return [list(why.steps(path, part)) for path in why.own_paths(itineraries(trial.path))]
+
     def latencies(self, group: Group) -> list[LatencyRow]:
         """The rows there are."""
         rows = (findings.latency_row(part.stack, part.latency) for part in group.parts)
@@ -277,6 +348,10 @@ class _Writer:
         anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
         target = f"{page}#{anchor}"
         return f"[{text}][{self.targets.setdefault(target, len(self.targets) + 1)}]"
+
+
+def _names(parts: Sequence[Part]) -> str:
+    return ", ".join(part.stack.server for part in parts)
 
 
 def _order(part: Part) -> tuple[str, str, bool, str, int]:

@@ -38,10 +38,11 @@ class _Head(msgspec.Struct):
 
 
 class _Counted(msgspec.Struct):
-    """A head as it is written: with the number of trials that follow."""
+    """A head as it is written: with the numbers of trials that follow."""
 
     format: int
     trials: int
+    followed: int = 0
 
 
 def part_path(results: Path, stack: Stack) -> Path:
@@ -51,17 +52,19 @@ def part_path(results: Path, stack: Stack) -> Path:
 
 def write_part(results: Path, part: Part) -> None:
     """Write a stack's trials, sorted; the same part gives the same bytes."""
-    trials = sorted(part.trials, key=lambda trial: (trial.scenario, trial.repeat))
     lines = [msgspec.json.encode(_head(part), order="sorted")]
-    lines += [_encoder.encode(trial) for trial in trials]
+    for trials in (part.trials, part.followed):
+        in_order = sorted(trials, key=lambda trial: (trial.scenario, trial.repeat))
+        lines += [_encoder.encode(trial) for trial in in_order]
     data = gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
     replace(part_path(results, part.stack), data)
 
 
 def _head(part: Part) -> dict[str, Any]:
     """All of a part but its trials, and how many they are."""
-    head: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(part, trials=()))
-    return head | {"trials": len(part.trials)}
+    bare = msgspec.structs.replace(part, trials=(), followed=())
+    head: dict[str, Any] = msgspec.to_builtins(bare)
+    return head | {"trials": len(part.trials), "followed": len(part.followed)}
 
 
 def metadata_json(parts: Iterable[Part]) -> bytes:
@@ -82,15 +85,18 @@ def read_part(path: Path) -> Part:
                 f"{path} has results format {found}, this hangup reads up to {FORMAT}; "
                 "use the hangup that wrote it or a newer one."
             )
-        count = msgspec.json.decode(head, type=_Counted).trials
+        counted = msgspec.json.decode(head, type=_Counted)
+        count = counted.trials + counted.followed
         fields = msgspec.json.decode(head)
-        part = msgspec.convert(fields | {"trials": ()}, Part)
+        part = msgspec.convert(fields | {"trials": (), "followed": ()}, Part)
         if len(lines) != count:
             raise UserError(f"{path} has {len(lines)} of its {count} trials; {again}")
         trials = tuple(msgspec.json.decode(line, type=Trial) for line in lines)
     except (OSError, EOFError, ValueError, zlib.error, msgspec.MsgspecError) as error:
         raise UserError(f"{path} is damaged ({error}); {again}") from None
-    return msgspec.structs.replace(part, trials=trials)
+    return msgspec.structs.replace(
+        part, trials=trials[: counted.trials], followed=trials[counted.trials :]
+    )
 
 
 def read_parts(results: Path) -> list[Part]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -15,15 +14,18 @@ import msgspec
 
 import harness
 from harness import latency, machine, servers
-from harness.appfiles import AppFile
+from harness.appfiles import AppFile, sources_hash
 from harness.catalogue import Scenario
 from harness.environments import install, resolve, versions_of
 from harness.errors import SubjectError
+from harness.itinerary import itineraries
 from harness.journal import Batch, Journal
-from harness.plan import REFERENCE, applicable
+from harness.packages import origins
+from harness.plan import REFERENCE, applicable, to_follow
 from harness.servers import Server
+from harness.sources import handler_at
 from harness.subject import POLL_S, Subject
-from harness.trace import Environment, Latency, Part, Stack, Trial
+from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
 from harness.trial import all_shown, run_trial
 from harness.vocabulary import Surface, Word
 
@@ -128,6 +130,8 @@ class Run:
             for bench, own, _ in to_do:
                 for scenario in own:
                     tasks.create_task(self._run_apart(bench, scenario))
+            for bench in benches:
+                tasks.create_task(self._run_followed(bench))
         if self.plan.latency:
             self.say("measuring latency")
             for server in self.plan.servers:
@@ -220,6 +224,59 @@ class Run:
                         again = True
                 self._keep(bench, scenario, trials, log)
 
+    async def _run_followed(self, bench: Bench) -> None:
+        """Run each scenario once on servers that follow exceptions; no time is measured."""
+        app, server = bench.app.id, bench.server.id
+        if app not in self.plan.apps or self.journal.followed(app, server):
+            return
+        scenarios = to_follow(self.plan, bench.app)
+        alone = sorted((s for s in scenarios if s.alone), key=lambda scenario: scenario.spoils)
+        own = [s for s in scenarios if s.own_server]
+        together = [s for s in scenarios if s not in alone and s not in own]
+        batches = [[together, *([s] for s in alone)], *([[s]] for s in own)]
+        done = await _gather(self._follow(bench, each) for each in batches)
+        trials = tuple(trial for batch in done for trial in batch)
+        if trials:
+            self.journal.keep(Batch(app=app, server=server, followed=trials))
+
+    async def _follow(self, bench: Bench, batches: list[list[Scenario]]) -> list[Trial]:
+        """Run batches of scenarios one after the other, each batch at once, on one server."""
+        trials: list[Trial] = []
+        async with self._own, AsyncExitStack() as stack:
+            subject: Subject | None = None
+            for batch in batches:
+                try:
+                    subject = subject or await self._start(bench, stack, follow=True)
+                except SubjectError as error:
+                    trials += [_failed(scenario, FOLLOWED, error) for scenario in batch]
+                else:
+                    done = await _gather(self._trial(subject, s, FOLLOWED) for s in batch)
+                    trials += [self._located(trial, bench) for trial in done]
+                    if not all(map(_left_well, done, batch)):
+                        await stack.aclose()
+                        subject = None
+                self.advance(len(batch))
+        return trials
+
+    def _located(self, trial: Trial, bench: Bench) -> Trial:
+        """A trial whose path says what handled an exception, and names no directory of ours."""
+        kinds = {step.n: step.kinds for step in trial.path if step.kinds}
+        steps = []
+        for step in trial.path:
+            handler = None
+            if step.event == "handled":
+                handler = handler_at(Path(step.file), step.line, kinds.get(step.n, ()))
+            by, by_line = handler or (None, None)
+            file = machine.scrub_file(step.file, bench.app.path, self.root)
+            steps.append(msgspec.structs.replace(step, file=file, kinds=(), by=by, by_line=by_line))
+        meant = {
+            stop.exception
+            for itinerary in itineraries(steps)
+            if any(stop.place.file.startswith("apps/") for stop in itinerary.stops)
+            for stop in itinerary.stops
+        }
+        return msgspec.structs.replace(trial, path=tuple(s for s in steps if s.n in meant))
+
     async def _start(
         self,
         bench: Bench,
@@ -227,6 +284,7 @@ class Run:
         *,
         at_once: bool = False,
         poll_s: float = POLL_S,
+        follow: bool = False,
     ) -> Subject:
         """Start a server; raises SubjectError, at once if this stack is known not to start.
 
@@ -241,6 +299,7 @@ class Run:
             python=bench.python,
             directory=self.journal.directory / f"{bench.name}-{number}",
             poll_s=poll_s,
+            follow=follow,
         )
         try:
             async with nullcontext() if at_once else self._starting:
@@ -256,7 +315,7 @@ class Run:
 
     async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
         if not scenario.spoils:
-            phase = (repeat - 0.5) / self.plan.repeats_of(scenario)
+            phase = abs(repeat - 0.5) / self.plan.repeats_of(scenario)
             trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase)
             return _scrubbed(trial, self.root)
         with ExitStack() as turn:
@@ -328,6 +387,7 @@ class Run:
             for batch in self.journal.batches
             if (batch.app, batch.server) == (bench.app.id, bench.server.id)
         ]
+        followed = tuple(trial for batch in batches for trial in batch.followed)
         latencies = [batch.latency for batch in batches if batch.latency is not None]
         return Part(
             stack=Stack(
@@ -345,7 +405,7 @@ class Run:
             hangup=harness.__version__,
             window_s=plan.window_s,
             repeats=plan.repeats,
-            sources=_sources(bench.app.path, self.root / "apps" / "subject"),
+            sources=sources_hash(bench.app.path, self.root / "apps" / "subject"),
             command=" ".join(["python", *bench.server.arguments("PORT")]),
             environment=Environment(
                 python=plan.interpreter.version,
@@ -357,15 +417,9 @@ class Run:
             latency=latencies[-1] if latencies else None,
             unattributed=tuple(line for batch in batches for line in batch.unattributed),
             trials=tuple(trial for batch in batches for trial in batch.trials),
+            followed=followed,
+            origins=origins(bench.python, {s.file for t in followed for s in t.path if s.file}),
         )
-
-
-def _sources(app: Path, shared: Path) -> str:
-    """A hash of an app's file and of the package that all apps share."""
-    digest = hashlib.sha256(app.read_bytes())
-    for path in sorted(shared.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _left_well(trial: Trial, scenario: Scenario) -> bool:

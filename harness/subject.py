@@ -19,7 +19,7 @@ import msgspec
 from harness.client import COLLECT_PATH, HOST, answers
 from harness.errors import SubjectError
 from harness.servers import Server
-from harness.trace import COLLECTS, LOADED, Event
+from harness.trace import COLLECTS, LOADED, PATH, Event, Step
 from harness.vocabulary import Word
 
 READY_S = 30.0
@@ -43,6 +43,14 @@ class _Line(msgspec.Struct):
     at: str | None = None
     n: int | None = None
     detail: str | None = None
+    # Of the steps on an exception's path (`apps/subject/itinerary.py`):
+    frame: int = 0
+    function: str = ""
+    file: str = ""
+    line: int = 0
+    task: str | None = None
+    of: int | None = None
+    kinds: tuple[str, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -64,8 +72,10 @@ class Subject:
         python: Path,
         directory: Path,
         poll_s: float = POLL_S,
+        follow: bool = False,
     ) -> None:
         self.poll_s = poll_s
+        self._followed = follow
         self.root = root
         self.app = app
         self.server = server
@@ -76,6 +86,7 @@ class Subject:
         self._trace_file = directory / "probe.jsonl"
         self._lifeline_file = directory / "lifeline"
         self._events: dict[str, list[Event]] = defaultdict(list)
+        self._paths: dict[str, list[Step]] = defaultdict(list)
         self.loose: list[Event] = []
         """Events that belong to no trial: refused handlers, log lines outside requests."""
         self._fresh = asyncio.Event()
@@ -143,6 +154,10 @@ class Subject:
         """What the probe has reported of a trial so far, by time of writing."""
         return self._events[trial]
 
+    def path(self, trial: str) -> list[Step]:
+        """The steps of the exceptions of a trial, if this subject was told to follow them."""
+        return self._paths[trial]
+
     async def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
         """Whether `reached` became true in time; asked again whenever something was seen.
 
@@ -176,6 +191,7 @@ class Subject:
     def forget(self, trial: str) -> None:
         """Drop what was seen of a trial that is over."""
         self._events.pop(trial, None)
+        self._paths.pop(trial, None)
 
     def log_tail(self) -> str:
         """The last line of the server's log that says something."""
@@ -230,6 +246,9 @@ class Subject:
             await asyncio.sleep(self.poll_s)
 
     def _take(self, line: _Line) -> None:
+        if line.surface == PATH:
+            self._paths[line.trial or ""].append(_step(line))
+            return
         event = Event(
             t_ns=line.t,
             surface=line.surface,
@@ -247,6 +266,8 @@ class Subject:
     def _environment(self) -> dict[str, str]:
         # Nothing that could configure a server or a framework comes in from outside.
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+        if self._followed:
+            kept["HANGUP_ITINERARY"] = "1"
         return kept | {
             "HANGUP_APP": str(self.app),
             "HANGUP_LIFELINE": str(self._lifeline_file),
@@ -260,6 +281,28 @@ class Subject:
         """Kill every process of the server."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def read_steps(data: bytes) -> list[Step]:
+    """The steps on the paths of exceptions in the file of a probe."""
+    lines = map(_decoder.decode, data.splitlines())
+    return [_step(line) for line in lines if line.surface == PATH]
+
+
+def _step(line: _Line) -> Step:
+    return Step(
+        event=line.event,
+        n=line.n or 0,
+        saw=line.saw or "",
+        frame=line.frame,
+        function=line.function,
+        file=line.file,
+        line=line.line,
+        task=line.task,
+        at=line.at,
+        of=line.of,
+        kinds=line.kinds,
+    )
 
 
 def _exceeds(measure: Callable[[], int], bound: int) -> bool:

@@ -15,6 +15,10 @@ LOADED = "loaded"
 COLLECTS = "collects"
 """The event after which what is thrown into a generator is thrown by the collector: the
 harness has had the process collect its garbage (`apps/subject/boundary.py`)."""
+FOLLOWED = 0
+"""The number of the trial in which exceptions are followed; repeats count from 1."""
+PATH = "path"
+"""The surface of the steps on an exception's path."""
 CLIENT = "client"
 """The surface of the harness's own events: what the client did and got."""
 
@@ -29,6 +33,29 @@ class Event(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     at: str | None = None
     n: int | None = None
     detail: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One step on the path of an exception; `apps/subject/itinerary.py` says what it means."""
+
+    event: str
+    n: int
+    """Which of the process's exceptions."""
+    saw: str
+    frame: int = 0
+    function: str = ""
+    file: str = ""
+    """Below `site-packages/`, the standard library's `python3.x/` or the repository."""
+    line: int = 0
+    task: str | None = None
+    at: str | None = None
+    of: int | None = None
+    kinds: tuple[str, ...] = ()
+    """The names of its class and the classes above that."""
+    by: str | None = None
+    """What has handled it: `except`, `finally` or `with`, and of what."""
+    by_line: int | None = None
+    """The line of that."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +76,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     got: str | None = None
     """What the client got, where it stayed: its status, the events' number, how it ended."""
     events: tuple[Event, ...] = ()
+    path: tuple[Step, ...] = ()
+    """The paths of exceptions, in a trial in which they were followed."""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +101,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     os: str
     cpu: str
     cores: int
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The distribution that a file was installed by."""
+
+    name: str
+    version: str
+    repository: str | None = None
+    """Where its metadata says that its source is, if that is on GitHub."""
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -118,6 +156,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     unattributed: tuple[str, ...] = ()
     """Error lines of the server's log that could not be told to belong to one trial."""
     trials: tuple[Trial, ...] = ()
+    followed: tuple[Trial, ...] = ()
+    """One trial of each scenario besides, in which exceptions were followed: evidence for
+    why, never counted in what."""
+    origins: dict[str, Origin] = {}
+    """What has installed the files that the paths lead through."""
 
 
 Kind = Literal["disconnect", "control", "cleanup", "operator"]

@@ -75,6 +75,7 @@ async def run_trial(
         if event.event == COLLECTS or (alone and event.surface == Surface.SERVER_LOG)
     ]
     seen = [event for event in [*subject.seen(name), *loose] if event.t_ns <= ended_ns]
+    path = tuple(subject.path(name))
     subject.forget(name)
     shown = sorted([*watch.log.events, *seen], key=lambda event: event.t_ns)
     return Trial(
@@ -87,6 +88,7 @@ async def run_trial(
         received=watch.received,
         got=watch.got,
         events=tuple(_since(event, started_ns) for event in shown),
+        path=path,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness import catalogue
@@ -13,6 +14,7 @@ from harness.plan import (
     choose_scenarios,
     choose_servers,
     count_trials,
+    to_follow,
 )
 from harness.servers import SERVERS
 from tests.plans import a_plan, an_app
@@ -69,7 +71,14 @@ def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
 def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
     apps = {"bare": an_app("bare", "sync"), "starlette": an_app("starlette")}
     plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"])
-    assert count_trials(plan, apps) == 2 * (5 + 2 * 5)
+    followed = 2 * (1 + 2)
+    assert count_trials(plan, apps) == 2 * (5 + 2 * 5) + followed
+
+
+def test_nothing_is_followed_where_that_was_not_asked_for() -> None:
+    plan = msgspec.structs.replace(a_plan("bare"), follow=False)
+    assert to_follow(plan, an_app("bare")) == []
+    assert count_trials(plan, {"bare": an_app("bare")}) == plan.repeats
 
 
 @pytest.mark.parametrize(("repeats", "own"), [(1, 1), (3, 3), (5, 3)])

@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from apps.subject import probe
+from apps.subject import itinerary, probe
 from apps.subject.boundary import App, Boundary, watch_log
 
 
@@ -60,5 +60,7 @@ def die_with_the_harness(lifeline: str) -> None:
 if "HANGUP_LIFELINE" in os.environ:
     die_with_the_harness(os.environ["HANGUP_LIFELINE"])
 watch_log()
+if "HANGUP_ITINERARY" in os.environ:
+    itinerary.watch()
 app = Boundary(load(Path(os.environ["HANGUP_APP"])))
 probe.record(None, "process", "loaded")

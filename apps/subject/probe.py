@@ -24,6 +24,8 @@ A line is one event on one surface:
 `collects`
     the process collects its garbage, as the harness has asked it to.
 
+The surface `path` has events of its own (`apps.subject.itinerary`).
+
 `n` numbers the sends, `detail` is a message for people.
 
 An append-only file needs no reader, never blocks, survives SIGKILL line by line, and can

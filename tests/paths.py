@@ -1,0 +1,182 @@
+# mypy: ignore-errors
+"""Code whose exceptions take known paths; run as a program, it follows one of them.
+
+`python paths.py WAY CASE`, where WAY is `monitoring` or `tracing`; `HANGUP_TRACE` names the
+file that the steps are written to.
+"""
+
+import asyncio
+import contextlib
+import sys
+import threading
+from pathlib import Path
+
+from apps.subject import itinerary, probe
+
+itinerary.OURS = str(Path(__file__).parent)
+
+
+async def source():
+    trial = "t"  # noqa: F841 - this is how a generator says what it belongs to
+    yield 1
+    await asyncio.sleep(60)
+    yield 2
+
+
+async def stream():
+    trial = "t"  # noqa: F841
+    async for item in source():
+        yield item
+
+
+async def consume(agen):
+    async for _ in agen:
+        started.set()
+
+
+async def cancelled(consumer):
+    task = asyncio.create_task(consumer)
+    await started.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(BaseException):
+        await task
+
+
+async def nested_generators():
+    await cancelled(consume(stream()))
+
+
+async def reraising():
+    try:
+        await consume(stream())
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+        raise
+
+
+async def except_reraises():
+    await cancelled(reraising())
+
+
+async def swallowing():
+    try:
+        await consume(stream())
+    except ValueError:
+        pass
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+
+
+async def except_absorbs():
+    await cancelled(swallowing())
+
+
+async def replacing():
+    try:
+        await consume(stream())
+    finally:
+        raise KeyError("instead")
+
+
+async def finally_replaces():
+    await cancelled(replacing())
+
+
+async def failing():
+    trial = "t"  # noqa: F841
+    raise ValueError("in a child")
+
+
+async def group():
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(failing())
+    except* ValueError:
+        pass
+
+
+async def noisy():
+    trial = "t"  # noqa: F841
+    try:
+        raise ValueError("meant")
+    except ValueError:
+        with contextlib.suppress(KeyError):
+            {}["not meant"]
+
+
+async def noise_in_the_handler():
+    await noisy()
+
+
+async def two_tasks_alike():
+    for _ in range(2):
+        await cancelled(consume(stream()))
+        started.clear()
+
+
+async def shielded_work():
+    trial = "t"  # noqa: F841
+    started.set()
+    await asyncio.sleep(60)
+
+
+async def shielding():
+    await asyncio.shield(asyncio.create_task(shielded_work()))
+
+
+async def waiting_outside():
+    trial = "t"  # noqa: F841
+    await shielding()
+
+
+async def shield():
+    await cancelled(waiting_outside())
+
+
+async def closed_at_a_yield():
+    agen = stream()
+    await anext(agen)
+    await agen.aclose()
+
+
+def numbers():
+    trial = "t"  # noqa: F841
+    try:
+        yield from range(9)
+    finally:
+        started.is_set()
+
+
+def in_thread():
+    with contextlib.closing(numbers()) as generator:
+        next(generator)
+
+
+async def sync_generator_in_a_thread():
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+
+
+def raising_in_thread():
+    trial = "t"  # noqa: F841
+    raise LookupError("in a thread")
+
+
+async def error_from_a_thread():
+    with contextlib.suppress(LookupError):
+        await asyncio.to_thread(raising_in_thread)
+
+
+async def main(case):
+    global started
+    started = asyncio.Event()
+    probe.trial_of_request.set(None)
+    await globals()[case]()
+
+
+if __name__ == "__main__":
+    way, case = sys.argv[1:]
+    itinerary.watch_by_monitoring() if way == "monitoring" else itinerary.watch_by_tracing()
+    asyncio.run(main(case))

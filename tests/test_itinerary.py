@@ -1,0 +1,148 @@
+"""Paths of exceptions through code that is known (`tests/paths.py`), compared exactly."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.itinerary import Itinerary, coroutine, itineraries
+from harness.sources import handler_at
+from harness.subject import read_steps
+from harness.trace import Step
+
+CODE = Path(__file__).with_name("paths.py")
+ROOT = CODE.parent.parent
+WAYS = ["tracing"] if sys.version_info < (3, 12) else ["tracing", "monitoring"]
+
+SLEEP = ("CancelledError", "sleep", "passed", "finally")
+SOURCE = ("CancelledError", "source", "passed", None)
+STREAM = ("CancelledError", "stream", "passed", None)
+CONSUME = ("CancelledError", "consume", "passed", None)
+WAITER = ("CancelledError", "cancelled", "absorbed", "with contextlib.suppress()")
+
+PATHS = {
+    "nested_generators": [[SLEEP, SOURCE, STREAM, CONSUME, WAITER]],
+    "except_reraises": [
+        [
+            *(SLEEP, SOURCE, STREAM, CONSUME),
+            ("CancelledError", "reraising", "passed", "except asyncio.CancelledError"),
+            WAITER,
+        ]
+    ],
+    "except_absorbs": [
+        [
+            *(SLEEP, SOURCE, STREAM, CONSUME),
+            ("CancelledError", "swallowing", "absorbed", "except asyncio.CancelledError"),
+        ]
+    ],
+    "finally_replaces": [
+        [
+            *(SLEEP, SOURCE, STREAM, CONSUME),
+            ("CancelledError", "replacing", "replaced", "finally"),
+            ("KeyError", "replacing", "passed", None),
+            ("KeyError", "cancelled", "absorbed", "with contextlib.suppress()"),
+        ]
+    ],
+    "group": [
+        [
+            ("ValueError", "failing", "put into a group", None),
+            ("ExceptionGroup[ValueError]", "TaskGroup.__aexit__", "passed", "finally"),
+            ("ExceptionGroup[ValueError]", "group", "absorbed", "except ValueError"),
+        ]
+    ],
+    "noise_in_the_handler": [
+        [("ValueError", "noisy", "absorbed", "except ValueError")],
+        # Its `__context__` is the other one, but it has not taken its place.
+        [("KeyError", "noisy", "absorbed", "with contextlib.suppress()")],
+    ],
+    "shield": [
+        [
+            ("CancelledError", "shielding", "passed", None),
+            ("CancelledError", "waiting_outside", "passed", None),
+            WAITER,
+        ],
+        # What was shielded went on, until the loop was closed.
+        [SLEEP, ("CancelledError", "shielded_work", "ended its task", None)],
+    ],
+    "closed_at_a_yield": [
+        [("GeneratorExit", "stream", "ended the close()", None)],
+        # The source was left to the event loop, which was closed meanwhile.
+        [("CancelledError", "source", "ended its task", None)],
+    ],
+    "sync_generator_in_a_thread": [
+        [("GeneratorExit", "numbers", "ended the close()", "finally")],
+    ],
+    "error_from_a_thread": [
+        [
+            ("LookupError", "raising_in_thread", "passed", None),
+            ("LookupError", "_WorkItem.run", "handed on", "except BaseException"),
+            ("LookupError", "to_thread", "passed", None),
+            ("LookupError", "error_from_a_thread", "absorbed", "with contextlib.suppress()"),
+        ]
+    ],
+}
+
+
+def follow(way: str, case: str, trace: Path) -> tuple[Itinerary, ...]:
+    trace.touch()
+    subprocess.run(
+        [sys.executable, CODE, way, case],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "HANGUP_TRACE": str(trace)},
+        check=True,
+    )
+    return itineraries(map(located, read_steps(trace.read_bytes())))
+
+
+def located(step: Step) -> Step:
+    if step.event != "handled":
+        return step
+    # Of the classes, the tests need only the one that is raised.
+    handler = handler_at(Path(step.file), step.line, [step.saw.partition("[")[0], *step.kinds])
+    by, by_line = handler or (None, None)
+    return msgspec.structs.replace(step, by=by, by_line=by_line)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", PATHS)
+def test_path_is_exactly_the_known_one(way: str, case: str, tmp_path: Path) -> None:
+    found = follow(way, case, tmp_path / "trace.jsonl")
+    assert [
+        [(stop.saw, stop.place.function, str(stop.fate), stop.by) for stop in itinerary.stops]
+        for itinerary in found
+    ] == PATHS[case]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_lines_are_those_of_the_code(way: str, tmp_path: Path) -> None:
+    (itinerary,) = follow(way, "nested_generators", tmp_path / "trace.jsonl")
+    lines = CODE.read_text().splitlines()
+    ours = [stop.place for stop in itinerary.stops if stop.place.file == str(CODE)]
+    assert [lines[place.line - 1].strip() for place in ours] == [
+        "await asyncio.sleep(60)",
+        "async for item in source():",
+        "async for _ in agen:",
+        "await task",
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_asked_for_it_is_told(way: str, tmp_path: Path) -> None:
+    (itinerary,) = follow(way, "nested_generators", tmp_path / "trace.jsonl")
+    assert [place.function for place in itinerary.asked] == [
+        "cancelled",
+        "nested_generators",
+        "main",
+    ]
+    assert coroutine(itinerary.asked_in or "") == "main"
+    assert coroutine(itinerary.delivered.task or "") == "consume"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_tasks_of_one_coroutine_are_told_apart(way: str, tmp_path: Path) -> None:
+    found = follow(way, "two_tasks_alike", tmp_path / "trace.jsonl")
+    tasks = [itinerary.delivered.task or "" for itinerary in found]
+    assert [coroutine(task) for task in tasks] == ["consume", "consume"]
+    assert len(set(tasks)) == 2
