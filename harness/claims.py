@@ -18,9 +18,9 @@ from harness.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    ByItinerary,
     Condition,
     Either,
-    Itinerary,
     Mark,
     Pending,
     Saw,
@@ -228,7 +228,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="Sending and listening are two tasks, and whichever ends first cancels the other.",
         said_by=(ARTICLE,),
         scenarios=("idle", "complete"),
-        holds=Itinerary("the cancellation comes from the task that ended first"),
+        holds=ByItinerary("the cancellation comes from the task that ended first"),
     ),
     Claim(
         id="status-is-out-first",
@@ -302,7 +302,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="The reason is that the generator is iterated outside of what handles exceptions.",
         said_by=(ARTICLE,),
         scenarios=("error-mid-stream",),
-        holds=Itinerary("the exception passes no frame that looks for its handler"),
+        holds=ByItinerary("the exception passes no frame that looks for its handler"),
     ),
     Claim(
         id="handled-inside-or-nowhere",

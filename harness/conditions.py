@@ -7,7 +7,7 @@ in words what it asks for (`said`) and which surfaces it reads (`surfaces`).
 
 Conditions see what was classified (`ClassifiedTrial.saws`) and the order of the events up to
 the closing of the window. What way an exception took between two frames is not in a trial:
-see `Itinerary`.
+see `ByItinerary`.
 """
 
 from __future__ import annotations
@@ -249,11 +249,13 @@ class When(msgspec.Struct, frozen=True):
         return f"{self.then.said} (asked only where {self.premise.said})"
 
 
-class Itinerary(msgspec.Struct, frozen=True):
+class ByItinerary(msgspec.Struct, frozen=True):
     """The place for conditions on the way of an exception from frame to frame.
 
-    Trials do not record it, so this never decides. A lookup by trial goes in here: answer
-    True or False from the itinerary, None where there is none.
+    The trials that outcomes are counted from do not record it, so this never decides: it is
+    undecided in each of them, and its verdict says why. To decide it, give the verdict the
+    trials that were followed (`harness/itinerary.py`) and answer here, True or False from
+    what their itineraries show, None where there is none.
     """
 
     question: str
@@ -267,11 +269,11 @@ class Itinerary(msgspec.Struct, frozen=True):
 
     @property
     def said(self) -> str:
-        return f"{self.question} (the ways that exceptions take are not recorded)"
+        return f"{self.question} (told by itineraries only)"
 
 
 Condition: TypeAlias = (
-    Saw | Status | Before | Pending | SendsAfter | All | Either | When | Itinerary
+    Saw | Status | Before | Pending | SendsAfter | All | Either | When | ByItinerary
 )
 
 

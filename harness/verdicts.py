@@ -12,7 +12,7 @@ import msgspec
 
 from harness import catalogue, servers
 from harness.claims import CLAIMS, Claim
-from harness.conditions import Itinerary, decisive, parts_of
+from harness.conditions import ByItinerary, decisive, parts_of
 from harness.outcome import OPTIONAL, ClassifiedTrial, classify
 from harness.trace import Part, Stack
 from harness.vocabulary import HOOK
@@ -139,8 +139,8 @@ def _why(claim: Claim, undecided: Sequence[ClassifiedTrial]) -> str:
     """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
     if not undecided:
         return "not run"
-    if any(isinstance(part, Itinerary) for part in parts_of(claim.holds)):
-        return "needs the ways that exceptions take"
+    if any(isinstance(part, ByItinerary) for part in parts_of(claim.holds)):
+        return "told by itineraries only"
     first = decisive(claim.holds) or claim.holds.surfaces[0]
     seen = Counter(
         each.trial.failure or f"`{first}`: {', '.join(each.saws.get(first, ()))}"

@@ -17,9 +17,9 @@ from harness.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    ByItinerary,
     Condition,
     Either,
-    Itinerary,
     Mark,
     Pending,
     Saw,
@@ -233,7 +233,7 @@ def test_what_comes_after_the_window_has_no_place_in_the_order() -> None:
 
 
 def test_an_itinerary_is_not_guessed() -> None:
-    assert asked(Itinerary("it went this way"), trial("idle", *CANCELLED)) is None
+    assert asked(ByItinerary("it went this way"), trial("idle", *CANCELLED)) is None
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
