@@ -6,7 +6,7 @@
 # title = "plain ASGI callable"
 # session = "bare"
 # surfaces = []
-# lacks = ["sync"]
+# lacks = ["sync", "is-disconnected"]
 # ///
 """A plain ASGI callable: no framework, the reference that frameworks are compared with.
 

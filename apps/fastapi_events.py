@@ -18,7 +18,7 @@ stream, and what the surface `endpoint` saw is what this outer generator saw.
 
 import asyncio
 
-from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
@@ -39,20 +39,20 @@ class Question(BaseModel):
 
 
 @app.get("/events", response_class=EventSourceResponse)
-async def events(background: BackgroundTasks):
+async def events(request: Request, background: BackgroundTasks):
     background.add_task(service.background)
     with probe.span("endpoint"):
         await service.before_answering()
-        async for event in service.stream(encode):
+        async for event in service.stream(encode, request.is_disconnected):
             yield event
 
 
 @app.post("/events", response_class=EventSourceResponse)
-async def ask(question: Question, background: BackgroundTasks):
+async def ask(request: Request, question: Question, background: BackgroundTasks):
     background.add_task(service.background)
     with probe.span("endpoint"):
         await service.before_answering()
-        async for event in service.stream(encode):
+        async for event in service.stream(encode, request.is_disconnected):
             yield event
 
 

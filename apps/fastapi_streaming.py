@@ -14,7 +14,7 @@
 
 import asyncio
 
-from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 
@@ -38,19 +38,21 @@ def encode(data):
 
 
 @app.get("/events")
-async def events(background: BackgroundTasks):
+async def events(request: Request, background: BackgroundTasks):
     with probe.span("endpoint"):
         await service.before_answering()
         background.add_task(service.background)
-        return StreamingResponse(service.stream(encode), media_type="text/event-stream")
+        stream = service.stream(encode, request.is_disconnected)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
 
 @app.post("/events")
-async def ask(question: Question, background: BackgroundTasks):
+async def ask(request: Request, question: Question, background: BackgroundTasks):
     with probe.span("endpoint"):
         await service.before_answering()
         background.add_task(service.background)
-        return StreamingResponse(service.stream(encode), media_type="text/event-stream")
+        stream = service.stream(encode, request.is_disconnected)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
 
 @app.get("/sync-events")

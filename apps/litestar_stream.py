@@ -10,6 +10,7 @@
 #     "handler", "handler-app-error", "handler-cancelled", "middleware",
 #     "hook:after_exception", "hook:after_request", "hook:after_response",
 # ]
+# lacks = ["is-disconnected"]
 # ///
 """Litestar: handlers return a `Stream` over the service's stream."""
 

@@ -9,6 +9,7 @@
 #     "handler", "handler-app-error", "handler-cancelled", "middleware",
 #     "hook:after_request", "hook:got_request_exception", "hook:teardown_request",
 # ]
+# lacks = ["is-disconnected"]
 # ///
 """Quart: a streamed response as its documentation shows for server-sent events.
 

@@ -15,7 +15,7 @@
 
 import asyncio
 
-from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -48,19 +48,19 @@ def respond(stream):
 
 
 @app.get("/events")
-async def events(background: BackgroundTasks):
+async def events(request: Request, background: BackgroundTasks):
     with probe.span("endpoint"):
         await service.before_answering()
         background.add_task(service.background)
-        return respond(service.stream(encode))
+        return respond(service.stream(encode, request.is_disconnected))
 
 
 @app.post("/events")
-async def ask(question: Question, background: BackgroundTasks):
+async def ask(request: Request, question: Question, background: BackgroundTasks):
     with probe.span("endpoint"):
         await service.before_answering()
         background.add_task(service.background)
-        return respond(service.stream(encode))
+        return respond(service.stream(encode, request.is_disconnected))
 
 
 @app.get("/sync-events")

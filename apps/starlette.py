@@ -36,14 +36,14 @@ def respond(stream):
 async def events(request):
     with probe.span("endpoint"):
         await service.before_answering()
-        return respond(service.stream(encode))
+        return respond(service.stream(encode, request.is_disconnected))
 
 
 async def ask(request):
     with probe.span("endpoint"):
         await request.json()
         await service.before_answering()
-        return respond(service.stream(encode))
+        return respond(service.stream(encode, request.is_disconnected))
 
 
 async def sync_events(request):

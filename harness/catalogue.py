@@ -148,6 +148,27 @@ SCENARIOS: tuple[Scenario, ...] = (
         script={"events": 3, "holds_last": True},
     ),
     _leaving(
+        "polling",
+        "As `ticking`, while the stream asks the request before each event whether its client "
+        "has gone, and ends if so.",
+        script={"events": 400, "pause_ms": 5, "polls": True},
+        until="streaming",
+        alone=True,
+        needs="is-disconnected",
+        times=2,
+    ),
+    _leaving(
+        "polling-firehose",
+        "As `firehose`, but all that the stream awaits is to ask, before each event, whether "
+        "its client has gone: it ends if so.",
+        script={"events": 10**12, "size": 64, "polls": True},
+        until="flooded",
+        alone=True,
+        spoils=True,
+        needs="is-disconnected",
+        window_s=1.0,
+    ),
+    _leaving(
         "post",
         "As `idle`, for a POST with a JSON body.",
         script=IDLE,

@@ -151,6 +151,8 @@ def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
         surfaces.append(Surface.CLEANUP)
     if scenario.relays:
         surfaces.insert(surfaces.index(Surface.SOURCE) + 1, Surface.UPSTREAM)
+    if "polls" in scenario.script:
+        surfaces.append(Surface.IS_DISCONNECTED)
     if scenario.leave in ("stays", "sigterm"):
         surfaces.append(Surface.CLIENT)
     surfaces.append(Surface.EXIT if scenario.leave == "sigterm" else Surface.LIVENESS)
@@ -194,11 +196,16 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = _moments(events, trial.left_ns)
         elif surface == Surface.CLEANUP:
             saws[surface] = (_cleanup(events, trial),)
+        elif surface == Surface.IS_DISCONNECTED:
+            saws[surface] = (_asked(events),)
         else:
             # An endpoint that is a generator goes with the stream that it holds.
             held = [e for e in trial.events if e.surface == Surface.STREAM]
             garbage_ns = _garbage_ns(held, collected_ns)
             saws[surface] = (_span(events, trial.left_ns, garbage_ns),)
+    ran = saws.get(Surface.STREAM_END) == (Word.RAN_TO_END,)
+    if ran and saws.get(Surface.IS_DISCONNECTED) == (Word.SAID_SO,):
+        saws[Surface.STREAM_END] = (Word.LEFT,)
     around = saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,)
     if around and saws.get(Surface.STREAM_END) == (Word.SUSPENDED,):
         # An endpoint that is open around its stream is a generator, and stands where it does.
@@ -327,6 +334,14 @@ def _cleanup(events: Sequence[Event], trial: Trial) -> str:
     if came_out == Word.FINISHED and gone_ns is not None and ended_ns and ended_ns > gone_ns:
         return Word.OUTLIVED
     return came_out
+
+
+def _asked(events: Sequence[Event]) -> str:
+    """What a stream was told that asked whether its client had gone."""
+    if not any(event.event == "begin" for event in events):
+        return Word.DID_NOT_RUN
+    told = next((event.saw for event in events if event.saw is not None), None)
+    return told or Word.NEVER_SAID_SO
 
 
 def _span(events: Sequence[Event], left_ns: int | None, garbage_ns: int | None) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from harness import report
 from harness.errors import UserError
 from harness.results import (
+    CLAIMS,
     METADATA,
     OUTCOMES,
     TRACES,
@@ -24,6 +25,7 @@ from harness.results import (
     write_part,
 )
 from harness.trace import Part
+from harness.verdicts import claims_csv, verdicts
 
 
 def check_mergeable(results: Path, part: Part) -> None:
@@ -63,10 +65,12 @@ def rebuild(results: Path) -> None:
     """Compute the table, the evidence and the report from the traces."""
     parts = read_parts(results)
     sightings = all_outcomes(parts)
-    pages = report.render(parts, sightings)
+    found = verdicts(parts)
+    pages = report.render(parts, sightings, found)
     evidence = results / report.EVIDENCE
     shutil.rmtree(evidence, ignore_errors=True)
     replace(results / OUTCOMES, outcomes_csv(sightings).encode())
+    replace(results / CLAIMS, claims_csv(found).encode())
     replace(results / METADATA, metadata_json(parts))
     for name, text in pages.items():
         replace(results / name, text.encode())

@@ -11,11 +11,14 @@ import msgspec
 
 from harness import catalogue, cost, diagram, findings, servers, timeline, why
 from harness.catalogue import Scenario
+from harness.claimed import ClaimsWriter
+from harness.claims import CLAIMS
 from harness.cost import CostRow
 from harness.findings import Cell, Hazard, LatencyRow, Table
 from harness.itinerary import itineraries
 from harness.outcome import ClassifiedTrial, Sighting, classify
 from harness.trace import Part, Stack, Trial
+from harness.verdicts import Ruling, Verdict
 from harness.vocabulary import HOOK, Surface, Word
 
 EVIDENCE = "evidence"
@@ -84,7 +87,9 @@ class Group(msgspec.Struct, frozen=True):
         return list(dict.fromkeys(stack.app for stack in self.stacks))
 
 
-def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, str]:
+def render(
+    parts: Sequence[Part], sightings: Iterable[Sighting], verdicts: Iterable[Verdict]
+) -> dict[str, str]:
     """All pages, by their path below the results."""
     table = Table(sightings)
     ordered = sorted(parts, key=_order)
@@ -105,6 +110,9 @@ def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, st
     environment.tests["endingwith"] = str.endswith
     environment.globals.update(
         write=writer,
+        claimed=ClaimsWriter(verdicts, table, writer.linked),
+        claims=CLAIMS,
+        Ruling=Ruling,
         Word=Word,
         scenarios=catalogue.SCENARIOS,
         scenario_by_id=catalogue.BY_ID,
@@ -334,6 +342,10 @@ class _Writer:
         """A stack's latency as a ratio to bare's."""
         row = findings.latency_row(part.stack, part.latency)
         return f"{row.ratio:.1f} times bare" if row else "not measured"
+
+    def linked(self, text: str, stack: Stack, scenario: str | None, by_server: bool) -> str:
+        """A text that leads to a stack's evidence for a scenario."""
+        return self._linked(text, stack, scenario, by_server=by_server)
 
     def _linked(
         self, text: str, stack: Stack, scenario: str | None, *, by_server: bool = True

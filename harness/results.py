@@ -24,6 +24,7 @@ from harness.trace import Part, Stack, Trial
 FORMAT = 1
 TRACES = "traces"
 OUTCOMES = "outcomes.csv"
+CLAIMS = "claims.csv"
 METADATA = "metadata.json"
 COLUMNS = ("versions", "python", "app", "server", "scenario", "surface", "saw", "n", "of")
 

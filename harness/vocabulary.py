@@ -52,6 +52,8 @@ class Word(StrEnum):
     )
     NEVER_STARTED = "never started", "was not begun"
 
+    LEFT = "ended itself when told", "asked whether its client had gone, was told so, and ended"
+
     # What a handler, a hook or a log may come out as.
     NOTHING = (
         "nothing",
@@ -72,6 +74,13 @@ class Word(StrEnum):
     REFUSED = "refused", "the framework would not register it, or not start with it"
     NOT_APPLICABLE = "not applicable", "this app has no such thing"
     ERROR_LINE = "error line", "a line was logged as an error, without an exception"
+
+    SAID_SO = "said so", "asked by the stream whether its client had gone, it said that it had"
+    NEVER_SAID_SO = (
+        "never said so",
+        "asked by the stream before each event whether its client had gone, it never said so: "
+        "the stream ended otherwise or was not over when the window closed",
+    )
 
     # The two sides of the ASGI boundary.
     DISCONNECT = (
@@ -154,6 +163,7 @@ class Surface(StrEnum):
     ASGI = "asgi"
     SERVER_LOG = "server-log"
     CLEANUP = "cleanup"
+    IS_DISCONNECTED = "is_disconnected"
     CLIENT = "client"
     LIVENESS = "liveness"
     EXIT = "exit"

@@ -652,6 +652,7 @@ def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown = {saw for *_, words in EXAMPLES for saw in words}
     shown |= {saw for _, saw in CLEANUPS}
     shown |= {saw for _, saw in UPSTREAMS}
+    shown |= {word for _, *words in ASKING for word in words}
     shown |= {Word.EXITED, Word.INERT, Word.UNPROVEN, Word.REFUSED, Word.NOT_APPLICABLE}
     of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
     assert set(Word) - shown - FAILURES - of_the_client == set()
@@ -739,3 +740,28 @@ def test_an_endpoint_around_its_stream_stands_where_the_stream_does(begun: list[
     found = sightings(trial("backpressure", *begun, LEAVES, CLOSES), BY_ID["backpressure"], ())
     around = "stream begin" in begun
     assert found["endpoint"] == ((Word.SUSPENDED if around else Word.STILL_RUNNING),)
+
+
+# --- A stream that asks whether its client has gone.
+
+POLLING = BY_ID["polling"]
+
+ASKING: list[tuple[list[Line], str, str]] = [
+    (["is_disconnected begin", LEAVES, "is_disconnected saw said so", "stream end"],
+     Word.SAID_SO, Word.LEFT),
+    (["is_disconnected begin", LEAVES, "stream end"], Word.NEVER_SAID_SO, Word.RAN_TO_END),
+    (["is_disconnected begin", LEAVES, "stream end CancelledError at an await"],
+     Word.NEVER_SAID_SO, Word.CANCELLED_AT_AWAIT),
+    ([LEAVES, "stream end"], Word.DID_NOT_RUN, Word.RAN_TO_END),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "answer", "ended"), ASKING)
+def test_what_a_stream_was_told_that_asked(lines: list[Line], answer: str, ended: str) -> None:
+    found = sightings(trial("polling", "stream begin", *lines), POLLING, ())
+    assert (found["is_disconnected"], found["stream-end"]) == ((answer,), (ended,))
+
+
+def test_only_a_stream_that_asks_has_an_answer() -> None:
+    asking = [s for s in SCENARIOS if Surface.IS_DISCONNECTED in surfaces_of(s, ())]
+    assert asking == [s for s in SCENARIOS if s.script.get("polls")]

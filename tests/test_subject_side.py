@@ -709,3 +709,41 @@ def test_watching_the_log_never_raises_into_who_logs(
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
     LOG.error("%d of them", "none")
+
+
+# --- A stream that asks whether its client has gone.
+
+
+def asking(script: dict[str, Any], answers: list[bool]) -> AsyncGenerator[str, None]:
+    """A stream that follows this script and gets these answers, one each time it asks."""
+
+    async def is_disconnected() -> bool:
+        return answers.pop(0)
+
+    probe.trial_of_request.set("t")
+    service.script_of_request.set(service.Script.from_json(json.dumps(script)))
+    return service.stream(str, is_disconnected)
+
+
+@pytest.mark.parametrize(
+    ("polls", "answers", "numbers", "told"),
+    [
+        (True, [False, False, True], [1, 2], ["begin", f"saw {Word.SAID_SO}"]),
+        (True, [False, False, False], [1, 2, 3], ["begin"]),
+        (False, [True], [1, 2, 3], []),
+    ],
+)
+def test_a_stream_that_asks_ends_when_it_is_told_so(
+    trace: Trace, polls: bool, answers: list[bool], numbers: list[int], told: list[str]
+) -> None:
+    async def main() -> list[int]:
+        return await numbers_of(asking({"events": 3, "polls": polls}, answers))
+
+    assert asyncio.run(main()) == numbers
+    assert trace.of("is_disconnected") == told
+    assert trace.of("stream")[:2] == ["begin", "end"]
+
+
+def test_a_stream_that_has_nobody_to_ask_says_so_by_its_silence(trace: Trace) -> None:
+    assert len(asyncio.run(numbers_of(following({"events": 2, "polls": True})))) == 2
+    assert trace.of("is_disconnected") == []

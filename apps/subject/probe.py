@@ -46,6 +46,8 @@ from typing import Any
 
 CALLED = "called"
 """What a hook saw that was called without an exception."""
+TRUE = "said so"
+"""What a stream saw that asked whether its client had gone, and was told so."""
 
 
 def _open_trace() -> int | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -52,6 +52,8 @@ class Script:
     """What the source does after its last event; `go-on` is to end."""
     holds_last: bool = False
     """The stream waits after its last event, while its source is suspended at a `yield`."""
+    polls: bool = False
+    """Before each event the stream asks whether the client has gone, and ends if so."""
     timeout_ms: float = 0
     """The `asyncio.timeout` the stream gives itself; 0 for none."""
     cleanup: str = ""
@@ -83,13 +85,16 @@ async def background() -> None:
         await asyncio.sleep(0)
 
 
-def stream(encode: Callable[[str], T]) -> AsyncGenerator[T, None]:
+def stream(
+    encode: Callable[[str], T], is_disconnected: Callable[[], Awaitable[bool]] | None = None
+) -> AsyncGenerator[T, None]:
     """The service's stream, as the script of the current request has it.
 
-    `encode` makes of an event's data what the framework wants to be given.
+    `encode` makes of an event's data what the framework wants to be given;
+    `is_disconnected` is what the framework lets a stream ask whether its client has gone.
     """
     trial, script = probe.trial_of_request.get(), script_of_request.get()
-    generator = _stream(trial, script, encode)
+    generator = _stream(trial, script, encode, is_disconnected if script.polls else None)
     probe.watch_reclaim(generator, trial, "stream")
     return generator
 
@@ -103,13 +108,22 @@ def sync_stream(encode: Callable[[str], T]) -> Generator[T, None, None]:
 
 
 async def _stream(
-    trial: str | None, script: Script, encode: Callable[[str], T]
+    trial: str | None,
+    script: Script,
+    encode: Callable[[str], T],
+    is_disconnected: Callable[[], Awaitable[bool]] | None,
 ) -> AsyncGenerator[T, None]:
     limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
     with probe.Span(trial, "stream", at="await") as here:
         try:
             async with limit:
                 async for number, data in _watched_source(trial, script):
+                    if is_disconnected is not None:
+                        if number == 1:
+                            probe.record(trial, "is_disconnected", "begin")
+                        if await is_disconnected():
+                            probe.record(trial, "is_disconnected", "saw", saw=probe.TRUE)
+                            break
                     here.at = "yield"
                     yield encode(data)
                     here.at = "await"

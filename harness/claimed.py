@@ -1,0 +1,139 @@
+"""The verdicts on claims as Markdown: the cells of a table, and what is to be said below it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from harness.claims import Claim, Source
+from harness.conditions import decisive
+from harness.findings import Cell, Table, spread
+from harness.trace import Stack
+from harness.verdicts import Case, Ruling, Verdict
+
+Link = Callable[[str, Stack, str | None, bool], str]
+"""Makes a text a link to the evidence: text, stack, scenario, whether to a server's part."""
+
+
+class ClaimsWriter:
+    """The pieces that `claims.md.j2` puts together."""
+
+    def __init__(self, verdicts: Iterable[Verdict], table: Table, link: Link) -> None:
+        self._verdicts = {(each.claim, each.stack): each for each in verdicts}
+        self._table = table
+        self._link = link
+
+    def asked(self, claim: Claim, stacks: Sequence[Stack]) -> bool:
+        """Whether a claim says anything of any of these stacks."""
+        return any(
+            self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE for stack in stacks
+        )
+
+    def cell(self, claim: Claim, stacks: Sequence[Stack]) -> str:
+        """The verdict on the stacks of one app: once if they agree, else by server."""
+        about = [
+            stack
+            for stack in stacks
+            if self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE
+        ]
+        ways: dict[str, list[Stack]] = defaultdict(list)
+        for stack in about or stacks:
+            ways[_text(self._verdicts[claim.id, stack])].append(stack)
+        if len(ways) == 1:
+            every = len(about) in (0, len(stacks))
+            text, (first, *_) = next(iter(ways.items()))
+            return self._linked(text, claim, first, by_server=not every)
+        return "<br>".join(
+            f"{', '.join(stack.server for stack in agreeing)}: "
+            + self._linked(text, claim, agreeing[0], by_server=True)
+            for text, agreeing in ways.items()
+        )
+
+    def sources(self, claim: Claim) -> str:
+        """Where it is said, and where the opposite is."""
+        said = f"Said by {_sources(claim.said_by)}."
+        return f"{said} Denied by {_sources(claim.denied_by)}." if claim.denied_by else said
+
+    def details(self, claim: Claim, stacks: Sequence[Stack]) -> list[str]:
+        """What the cells leave out, a line an app: where it is refuted, where not decided."""
+        lines = []
+        for app in dict.fromkeys(stack.app for stack in stacks):
+            own = [stack for stack in stacks if stack.app == app]
+            refuted = self._cases(claim, own, lambda case: case.refuted > 0)
+            parts = [f"refuted in {', '.join(refuted)}"] if refuted else []
+            undecided = self._cases(claim, own, lambda case: not case.upheld + case.refuted)
+            if undecided:
+                parts.append(f"not decided in {', '.join(undecided)}")
+            whys = {why for s in own if (why := self._verdicts[claim.id, s].why) and not undecided}
+            parts += sorted(whys)
+            if parts:
+                lines.append(f"**{app}**: {'; '.join(parts)}")
+        return lines
+
+    def _cases(
+        self, claim: Claim, stacks: Sequence[Stack], chosen: Callable[[Case], bool]
+    ) -> list[str]:
+        """The chosen cases of one app, each a link, with what was seen and on which servers."""
+        found: dict[tuple[str, str], list[Stack]] = defaultdict(list)
+        for stack in stacks:
+            for case in self._verdicts[claim.id, stack].cases:
+                if chosen(case):
+                    seen = self._seen(claim, stack, case) if case.of else "not run"
+                    found[case.scenario, seen].append(stack)
+        applies = [s for s in stacks if self._verdicts[claim.id, s].cases]
+        texts = []
+        for (scenario, seen), on in found.items():
+            everywhere = len(on) == len(applies)
+            name = f"`{scenario}`"
+            ran = any(c.scenario == scenario for c in self._verdicts[claim.id, on[0]].run)
+            link = self._link(name, on[0], scenario, not everywhere) if ran else name
+            where = "" if everywhere else f" on {', '.join(stack.server for stack in on)}"
+            texts.append(f"{link}{where}{f' ({seen})' if seen else ''}")
+        return texts
+
+    def _seen(self, claim: Claim, stack: Stack, case: Case) -> str:
+        share = f"{case.refuted} of {case.of} trials" if 0 < case.refuted < case.of else ""
+        surface = decisive(claim.holds)
+        if surface is None:
+            return share
+        seen = f"`{surface}`: {spread(self._table[Cell(stack, case.scenario, surface)])}"
+        return f"{share}, {seen}" if share else seen
+
+    def _linked(self, text: str, claim: Claim, stack: Stack, *, by_server: bool) -> str:
+        order = (Ruling.REFUTED, Ruling.MIXED, Ruling.UPHELD, Ruling.COULD_NOT_TELL)
+        cases = self._verdicts[claim.id, stack].run
+        telling = sorted(cases, key=lambda case: order.index(case.ruling))
+        scenario = telling[0].scenario if telling else None
+        return self._link(text, stack, scenario, by_server)
+
+
+def _text(verdict: Verdict) -> str:
+    """A verdict in a few words; where scenarios differ, the shorter way round."""
+    upheld = verdict.scenarios(Ruling.UPHELD)
+    refuted = verdict.scenarios(Ruling.REFUTED)
+    undecided = verdict.scenarios(Ruling.COULD_NOT_TELL)
+    match verdict.ruling:
+        case Ruling.COULD_NOT_TELL if not verdict.run:
+            return verdict.why
+        case Ruling.UPHELD if undecided and len(upheld) <= len(undecided):
+            return f"upheld in {', '.join(upheld)}"
+        case Ruling.UPHELD if undecided:
+            return f"upheld, not decided in {', '.join(undecided)}"
+        case Ruling.MIXED:
+            shares = [
+                f"{case.scenario} {case.upheld}/{case.upheld + case.refuted}"
+                for case in verdict.cases
+                if case.ruling == Ruling.MIXED
+            ]
+            if len(upheld) <= len(refuted):
+                return f"only in {', '.join(upheld + shares)}"
+            but = [f"not in {', '.join(refuted)}"] if refuted else []
+            return ", ".join(["upheld", *but, *shares])
+        case ruling:
+            return str(ruling)
+
+
+def _sources(sources: Iterable[Source]) -> str:
+    return ", ".join(
+        f"[{source.title}]({source.url})" if source.url else source.title for source in sources
+    )

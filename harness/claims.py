@@ -1,0 +1,647 @@
+"""What is said about disconnects, as data: adding a claim is adding an entry.
+
+Texts are in our own words; the sources are where it is said. A claim is asked of every stack
+that has the surfaces its condition reads, over every scenario it fits; an app is never
+exempted by name. Claims about a server's own promise name the module the server is run as.
+
+What a condition has to answer for a claim to be wrong is part of the claim: write down both
+what upholds and what refutes it (`harness/conditions.py`), and leave undecided what is
+neither.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness import catalogue
+from harness.conditions import (
+    AN_EXCEPTION,
+    All,
+    Before,
+    ByItinerary,
+    Condition,
+    Either,
+    Mark,
+    Pending,
+    Saw,
+    SendsAfter,
+    Status,
+    When,
+)
+from harness.vocabulary import Surface, Word
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where something is said."""
+
+    title: str
+    url: str | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence that trials can uphold or refute."""
+
+    id: str
+    text: str
+    said_by: tuple[Source, ...]
+    denied_by: tuple[Source, ...] = ()
+    number: int | None = None
+    """Its number among the claims of the article; several sentences may share one."""
+    scenarios: tuple[str, ...]
+    holds: Condition
+    module: str | None = None
+    """The server module whose promise it is; None for a claim that is asked of all."""
+
+
+# ---------------------------------------------------------------------------- scenarios
+
+ABORTS = tuple(
+    s.id
+    for s in catalogue.SCENARIOS
+    if s.kind == "disconnect"
+    and s.leave in ("closes", "resets", "times-out")
+    and s.path == "/events"
+    and not {"endpoint", "polls"} & s.script.keys()
+)
+"""A client goes, in whatever way, while an async generator streams."""
+ALL_ABORTS = (*ABORTS, "sync")
+"""As `ABORTS`, plain generators included."""
+ERRORS = (
+    "error-before-first-event",
+    "error-mid-stream",
+    "app-error-mid-stream",
+    "timeout-in-stream",
+)
+
+# ---------------------------------------------------------------------------- conditions
+
+CANCELLED = "CancelledError"
+_ENDS = frozenset(
+    {
+        Word.CANCELLED_AT_AWAIT,
+        Word.CANCELLED_AT_YIELD,
+        Word.CLOSED_AT_AWAIT,
+        Word.CLOSED_AT_YIELD,
+        Word.GARBAGE_COLLECTED,
+        Word.RAISED,
+        Word.RAN_TO_END,
+        Word.CARRIED_ON,
+        Word.SUSPENDED,
+        Word.STILL_RUNNING,
+    }
+)
+"""How a stream that was open when its client left may be found at the end of the window."""
+_GOES_ON = frozenset({Word.RAN_TO_END, Word.CARRIED_ON, Word.STILL_RUNNING})
+_LEFT_ALONE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING})
+
+
+def _saw(surface: str, yes: set[str] | frozenset[str], no: set[str] | frozenset[str]) -> Saw:
+    return Saw(surface, frozenset(map(str, yes)), frozenset(map(str, no)))
+
+
+def _ends(yes: set[str] | frozenset[str]) -> Saw:
+    """The stream ended so, and in no other way."""
+    return _saw(Surface.STREAM_END, yes, _ENDS - yes)
+
+
+_TOLD = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"})
+_FAILED = _saw(Surface.STREAM_END, {Word.RAISED}, set())
+_HANDLER_SILENT = _saw(Surface.HANDLER, {Word.NOTHING}, {AN_EXCEPTION})
+_BEGUN = Mark(Surface.STREAM, "begin")
+_ENDED = Mark(Surface.STREAM, "end")
+_HEARD = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
+
+# ---------------------------------------------------------------------------- sources
+
+ARTICLE = Source("the article (FastAPI 0.115.14, uvicorn 0.34.3, Python 3.11)")
+
+
+def _issue(repository: str, number: int, kind: str = "issues") -> Source:
+    return Source(f"{repository}#{number}", f"https://github.com/{repository}/{kind}/{number}")
+
+
+def _pull(repository: str, number: int) -> Source:
+    return _issue(repository, number, "pull")
+
+
+def _docs(title: str, repository: str, path: str) -> Source:
+    return Source(title, f"https://github.com/{repository}/blob/{path}")
+
+
+ANYIO = _docs("AnyIO, Cancellation", "agronholm/anyio", "master/docs/cancellation.rst")
+SSE_STARLETTE = _docs("sse-starlette, README", "sysid/sse-starlette", "main/README.md")
+SSE_ARCHITECTURE = _docs(
+    "sse-starlette, Architecture", "sysid/sse-starlette", "main/ARCHITECTURE.md"
+)
+CLOSING = _docs("Hypercorn, Closing", "pgjones/hypercorn", "main/docs/discussion/closing.rst")
+FINALIZATION = _pull("python/cpython", 141885)
+
+# ---------------------------------------------------------------------------- claims
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="cancelled-at-an-await",
+        number=1,
+        text="When the client goes in the middle of a stream, `CancelledError` is raised in the "
+        "async generator, at its `await`.",
+        said_by=(ARTICLE, _issue("Kludex/starlette", 20), SSE_ARCHITECTURE),
+        scenarios=ABORTS,
+        holds=_ends({Word.CANCELLED_AT_AWAIT}),
+    ),
+    Claim(
+        id="handler-is-not-called",
+        number=2,
+        text="The handler for `Exception` is not called when the client goes.",
+        said_by=(
+            ARTICLE,
+            Source(
+                "Python, Exceptions of asyncio",
+                "https://docs.python.org/3/library/asyncio-exceptions.html",
+            ),
+        ),
+        scenarios=ABORTS,
+        holds=_HANDLER_SILENT,
+    ),
+    Claim(
+        id="endpoint-is-over-first",
+        number=3,
+        text="The endpoint is over, as a success, before its stream is begun.",
+        said_by=(ARTICLE,),
+        scenarios=(*ABORTS, "complete", "error-mid-stream"),
+        holds=All(
+            (
+                _saw(
+                    Surface.ENDPOINT,
+                    {Word.FINISHED, Word.ALREADY_FINISHED},
+                    {AN_EXCEPTION, Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED},
+                ),
+                Before(Mark(Surface.ENDPOINT, "end"), _BEGUN),
+            )
+        ),
+    ),
+    Claim(
+        id="listens-while-it-sends",
+        number=4,
+        text="While a stream is sent, something listens for the disconnect.",
+        said_by=(ARTICLE,),
+        scenarios=ABORTS,
+        holds=Pending(Surface.RECEIVE, Mark(Surface.CLIENT, "leaves")),
+    ),
+    Claim(
+        id="hearing-it-ends-the-sending",
+        number=4,
+        text="When the listening hears of the disconnect first, the sending is ended.",
+        said_by=(ARTICLE,),
+        scenarios=ABORTS,
+        holds=When(
+            All(
+                (
+                    _saw(Surface.RECEIVE, {Word.DISCONNECT}, set()),
+                    Either(
+                        (
+                            Before(_HEARD, _ENDED),
+                            _saw(Surface.STREAM_END, _LEFT_ALONE | {Word.GARBAGE_COLLECTED}, set()),
+                        )
+                    ),
+                )
+            ),
+            All(
+                (
+                    _saw(Surface.STREAM_END, _ENDS - _GOES_ON, _GOES_ON),
+                    _saw(Surface.ASGI, {Word.FINISHED, AN_EXCEPTION}, {Word.STILL_RUNNING}),
+                )
+            ),
+        ),
+    ),
+    Claim(
+        id="normal-end-cancels-the-listening",
+        number=4,
+        text="A stream that ends by itself cancels the listening: the `receive()` that is "
+        "under way is cancelled.",
+        said_by=(ARTICLE,),
+        scenarios=("complete",),
+        holds=_saw(Surface.RECEIVE, {CANCELLED}, {Word.DISCONNECT}),
+    ),
+    Claim(
+        id="two-tasks-race",
+        number=4,
+        text="Sending and listening are two tasks, and whichever ends first cancels the other.",
+        said_by=(ARTICLE,),
+        scenarios=("idle", "complete"),
+        holds=ByItinerary("the cancellation comes from the task that ended first"),
+    ),
+    Claim(
+        id="status-is-out-first",
+        number=5,
+        text="The server has been given the status line before the generator can raise.",
+        said_by=(ARTICLE,),
+        scenarios=ERRORS,
+        holds=When(
+            _FAILED, Before(Mark(Surface.SEND, "begin", detail="http.response.start"), _ENDED)
+        ),
+    ),
+    Claim(
+        id="status-stays",
+        number=5,
+        text="An error in the generator no longer changes the status: the client gets 200.",
+        said_by=(ARTICLE,),
+        scenarios=ERRORS,
+        holds=When(_FAILED, Status("200")),
+    ),
+    Claim(
+        id="catching-it-detects-the-disconnect",
+        number=6,
+        text="A generator that catches `CancelledError` learns of the disconnect.",
+        said_by=(ARTICLE, _issue("Kludex/starlette", 20)),
+        scenarios=ABORTS,
+        holds=_TOLD,
+    ),
+    Claim(
+        id="await-is-cancelled-again",
+        number=7,
+        text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
+        said_by=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
+        scenarios=("cleanup-await", "cleanup-swallow"),
+        holds=When(_TOLD, _saw(Surface.CLEANUP, {CANCELLED}, {Word.FINISHED, Word.OUTLIVED})),
+    ),
+    Claim(
+        id="new-task-runs",
+        number=8,
+        text="A task of its own that the block gives to the loop does run to its end.",
+        said_by=(ARTICLE,),
+        scenarios=("cleanup-threadsafe", "cleanup-task"),
+        holds=When(
+            _TOLD,
+            _saw(
+                Surface.CLEANUP,
+                {Word.FINISHED, Word.OUTLIVED},
+                {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING},
+            ),
+        ),
+    ),
+    Claim(
+        id="handler-misses-stream-errors",
+        number=9,
+        text="The handler for `Exception` is not called when the generator raises.",
+        said_by=(ARTICLE,),
+        denied_by=(_docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),),
+        scenarios=ERRORS,
+        holds=When(_FAILED, _HANDLER_SILENT),
+    ),
+    Claim(
+        id="handler-cannot-answer",
+        number=9,
+        text="Whether it is called or not, the handler's own response does not reach the client.",
+        said_by=(ARTICLE,),
+        scenarios=ERRORS,
+        holds=When(_FAILED, Either((Status("200"), _HANDLER_SILENT))),
+    ),
+    Claim(
+        id="iterated-outside-of-handling",
+        number=9,
+        text="The reason is that the generator is iterated outside of what handles exceptions.",
+        said_by=(ARTICLE,),
+        scenarios=("error-mid-stream",),
+        holds=ByItinerary("the exception passes no frame that looks for its handler"),
+    ),
+    Claim(
+        id="handled-inside-or-nowhere",
+        number=10,
+        text="What the generator does not handle itself is handled nowhere: it leaves the app, "
+        "and the client gets no error response.",
+        said_by=(ARTICLE,),
+        scenarios=ERRORS,
+        holds=When(
+            _FAILED,
+            All((_saw(Surface.ASGI, {AN_EXCEPTION}, {Word.FINISHED}), Status("200"))),
+        ),
+    ),
+    # ---------------------------------------------------------- what others say: the stream
+    Claim(
+        id="finally-always-runs",
+        text="`finally` in an async generator always runs once the client has gone, and does "
+        "not wait for the garbage collector.",
+        said_by=(_issue("Kludex/starlette", 20),),
+        denied_by=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
+        scenarios=ABORTS,
+        holds=_ends(_ENDS - _LEFT_ALONE - {Word.GARBAGE_COLLECTED}),
+    ),
+    Claim(
+        id="generator-exit-is-no-disconnect",
+        text="A hang-up shows as `CancelledError` and never as `GeneratorExit`.",
+        said_by=(_issue("sysid/sse-starlette", 33),),
+        scenarios=ABORTS,
+        holds=_saw(Surface.STREAM, {CANCELLED}, {"GeneratorExit"}),
+    ),
+    Claim(
+        id="left-at-a-yield-until-collected",
+        text="A generator that is given up at a `yield` is not closed until it is "
+        "garbage-collected.",
+        said_by=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
+        denied_by=(_docs("Quart, Changelog (0.13.1)", "pallets/quart", "main/CHANGES.md"),),
+        scenarios=("ticking", "backpressure", "firehose"),
+        holds=_saw(
+            Surface.STREAM_END,
+            {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
+            {Word.CLOSED_AT_YIELD, Word.CANCELLED_AT_YIELD},
+        ),
+    ),
+    Claim(
+        id="nested-source-is-not-closed",
+        text="Cancelling a generator does not close the generator it reads from with `async for`.",
+        said_by=(FINALIZATION, _pull("simonw/llm", 1659)),
+        scenarios=("nested",),
+        holds=When(
+            _TOLD,
+            _saw(
+                Surface.SOURCE,
+                {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
+                {AN_EXCEPTION, Word.FINISHED},
+            ),
+        ),
+    ),
+    Claim(
+        id="sync-generators-are-not-closed",
+        text="A plain generator is not closed when the client goes, only when it is "
+        "garbage-collected.",
+        said_by=(_pull("litestar-org/litestar", 4394), _pull("lsst/daf_butler", 1023)),
+        scenarios=("sync",),
+        holds=_saw(
+            Surface.STREAM_END,
+            {Word.GARBAGE_COLLECTED, Word.SUSPENDED, Word.STILL_RUNNING, Word.RAN_TO_END},
+            {Word.CLOSED_AT_YIELD, Word.CLOSED_AT_AWAIT, Word.CANCELLED_AT_YIELD, Word.RAISED},
+        ),
+    ),
+    Claim(
+        id="no-await-starves-the-loop",
+        text="An async generator that never awaits anything goes on after the client has gone, "
+        "and nothing else on the server gets its turn.",
+        said_by=(
+            _pull("fastapi/fastapi", 14681),
+            _issue("Kludex/starlette", 1775),
+            _issue("fastapi/fastapi", 5183),
+        ),
+        scenarios=("firehose",),
+        holds=All(
+            (
+                _saw(Surface.LIVENESS, {Word.NO_ANSWER}, {Word.ANSWERED}),
+                _ends({Word.STILL_RUNNING}),
+            )
+        ),
+    ),
+    Claim(
+        id="swallowing-keeps-it-alive",
+        text="A generator that catches the cancellation and goes on keeps running.",
+        said_by=(
+            Source(
+                "Python, Task cancellation",
+                "https://docs.python.org/3/library/asyncio-task.html",
+            ),
+            _issue("sysid/sse-starlette", 40),
+        ),
+        denied_by=(ANYIO,),
+        scenarios=("cleanup-swallow",),
+        holds=When(_TOLD, _ends({Word.CARRIED_ON})),
+    ),
+    # ---------------------------------------------------------- who is told
+    Claim(
+        id="is-disconnected-tells",
+        text="A stream that asks `request.is_disconnected()` before each event learns of the "
+        "disconnect by it.",
+        said_by=(
+            _docs("Starlette, Requests", "Kludex/starlette", "main/docs/requests.md"),
+            SSE_STARLETTE,
+        ),
+        denied_by=(
+            _issue("sysid/sse-starlette", 28),
+            _pull("sysid/sse-starlette", 11),
+            _issue("brockamer/findajob", 743),
+        ),
+        scenarios=("polling", "polling-firehose"),
+        holds=_saw(Surface.IS_DISCONNECTED, {Word.SAID_SO}, {Word.NEVER_SAID_SO}),
+    ),
+    Claim(
+        id="asking-does-no-harm",
+        text="A stream that asks `request.is_disconnected()` is ended when the client goes, by "
+        "the answer or otherwise.",
+        said_by=(SSE_STARLETTE,),
+        scenarios=("polling", "polling-firehose"),
+        holds=_saw(
+            Surface.STREAM_END,
+            {Word.LEFT, *(_ENDS - _LEFT_ALONE - _GOES_ON - {Word.GARBAGE_COLLECTED})},
+            {Word.GARBAGE_COLLECTED, *_LEFT_ALONE, *_GOES_ON},
+        ),
+    ),
+    Claim(
+        id="not-told-before-the-response",
+        text="An endpoint that has not answered yet is not told that the client has gone.",
+        said_by=(_pull("1rgs/claude-code-proxy", 114), _pull("litestar-org/litestar", 3984)),
+        denied_by=(
+            _docs(
+                "Quart, Detecting disconnection",
+                "pallets/quart",
+                "main/docs/how_to_guides/disconnections.rst",
+            ),
+        ),
+        scenarios=("before-response",),
+        holds=_saw(Surface.ENDPOINT, {Word.STILL_RUNNING}, {AN_EXCEPTION}),
+    ),
+    Claim(
+        id="send-raises",
+        text="`send()` raises once the client has gone.",
+        said_by=(
+            _docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),
+            _pull("Kludex/starlette", 2732),
+        ),
+        denied_by=(
+            CLOSING,
+            _docs(
+                "uvicorn, Release notes (0.28.1)", "Kludex/uvicorn", "main/docs/release-notes.md"
+            ),
+        ),
+        scenarios=ALL_ABORTS,
+        holds=SendsAfter(),
+    ),
+    Claim(
+        id="send-does-not-hang",
+        text="A `send()` that is held up by a client that does not read is let go when the "
+        "client closes, and others are served meanwhile.",
+        said_by=(
+            _docs(
+                "Hypercorn, Backpressure",
+                "pgjones/hypercorn",
+                "main/docs/discussion/backpressure.rst",
+            ),
+            _docs("uvicorn, Server behavior", "Kludex/uvicorn", "main/docs/server-behavior.md"),
+        ),
+        scenarios=("backpressure",),
+        holds=All(
+            (
+                _saw(
+                    Surface.SEND,
+                    {Word.RETURNED, Word.NOT_CALLED, AN_EXCEPTION},
+                    {Word.SEND_SUSPENDED},
+                ),
+                _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER}),
+            )
+        ),
+    ),
+    Claim(
+        id="half-close-is-served",
+        text="A client that closes only its sending side goes on being served.",
+        said_by=(CLOSING,),
+        scenarios=("idle-half-close",),
+        holds=_ends(_LEFT_ALONE),
+    ),
+    Claim(
+        id="close-handler-is-called",
+        text="The response's own handler for a client that closes is called.",
+        said_by=(
+            _docs("sse-starlette, sse.py", "sysid/sse-starlette", "main/sse_starlette/sse.py"),
+            _issue("sysid/sse-starlette", 126),
+        ),
+        scenarios=ALL_ABORTS,
+        holds=_saw("hook:client_close_handler", {Word.CALLED}, {Word.NOTHING}),
+    ),
+    Claim(
+        id="no-error-is-logged",
+        text="No error is logged because a client goes.",
+        said_by=(_docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),),
+        scenarios=ALL_ABORTS,
+        holds=_saw(Surface.SERVER_LOG, {Word.NOTHING}, {AN_EXCEPTION, Word.ERROR_LINE}),
+    ),
+    # ---------------------------------------------------------- clean-up
+    Claim(
+        id="anyio-shield-finishes",
+        text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
+        said_by=(ANYIO,),
+        scenarios=("cleanup-anyio-shield",),
+        holds=When(
+            _TOLD,
+            _saw(
+                Surface.CLEANUP,
+                {Word.FINISHED, Word.OUTLIVED},
+                {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING},
+            ),
+        ),
+    ),
+    Claim(
+        id="asyncio-shield-is-no-help",
+        text="Clean-up behind `asyncio.shield` is cancelled all the same.",
+        said_by=(_issue("agno-agi/agno", 7318),),
+        denied_by=(
+            _pull("Continuum-AI-Corp/OrcaRouter-Lite", 22),
+            Source(
+                "Python, Shielding from cancellation",
+                "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
+            ),
+        ),
+        scenarios=("cleanup-asyncio-shield",),
+        holds=When(_TOLD, _saw(Surface.CLEANUP, {CANCELLED}, {Word.FINISHED, Word.OUTLIVED})),
+    ),
+    Claim(
+        id="dependency-outlives-the-stream",
+        text="A dependency with `yield` stays open until the stream has ended.",
+        said_by=(
+            Source(
+                "FastAPI, Dependencies with yield",
+                "https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/",
+            ),
+            _pull("fastapi/fastapi", 14099),
+        ),
+        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        holds=Before(_ENDED, Mark(Surface.DEPENDENCY, "end")),
+    ),
+    Claim(
+        id="dependency-ends-before-the-stream",
+        text="A dependency with `yield` is cleaned up before the stream begins.",
+        said_by=(
+            _docs(
+                "Litestar, Dependency injection",
+                "litestar-org/litestar",
+                "main/docs/usage/dependency-injection.rst",
+            ),
+            _issue("litestar-org/litestar", 3842),
+            _issue("litestar-org/litestar", 2958),
+        ),
+        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        holds=Before(Mark(Surface.DEPENDENCY, "end"), _BEGUN),
+    ),
+    Claim(
+        id="background-runs-after-an-abort",
+        text="A response's background task runs also when the client went in the middle of the "
+        "stream.",
+        said_by=(_pull("Oaklight/zerodep", 133),),
+        denied_by=(_pull("lsst/daf_butler", 1407), _issue("Kludex/starlette", 1438)),
+        scenarios=ALL_ABORTS,
+        holds=_saw(Surface.BACKGROUND, {Word.FINISHED}, {Word.DID_NOT_RUN, AN_EXCEPTION}),
+    ),
+    Claim(
+        id="background-skipped-after-an-error",
+        text="A response's background task does not run when its stream raises.",
+        said_by=(_issue("Kludex/starlette", 1152),),
+        scenarios=ERRORS,
+        holds=When(_FAILED, _saw(Surface.BACKGROUND, {Word.DID_NOT_RUN}, {Word.FINISHED})),
+    ),
+    # ---------------------------------------------------------- errors after the start
+    Claim(
+        id="late-handler-runs-in-vain",
+        text="When a stream fails after some events, the handler for `Exception` is called and "
+        "its response is thrown away.",
+        said_by=(_docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),),
+        scenarios=("error-mid-stream",),
+        holds=When(
+            _FAILED,
+            All((_saw(Surface.HANDLER, {AN_EXCEPTION}, {Word.NOTHING}), Status("200"))),
+        ),
+    ),
+    Claim(
+        id="typed-handler-is-passed-over",
+        text="An exception that has a handler of its own is not given to it once the stream "
+        "has begun.",
+        said_by=(_issue("vllm-project/vllm", 22341), _pull("litestar-org/litestar", 3479)),
+        scenarios=("app-error-mid-stream",),
+        holds=When(_FAILED, _saw(Surface.HANDLER_APP_ERROR, {Word.NOTHING}, {AN_EXCEPTION})),
+    ),
+    Claim(
+        id="early-error-is-still-200",
+        text="An exception before the first event gives a 200 with an empty stream, no error "
+        "response.",
+        said_by=(_pull("fastapi/fastapi", 15917), _issue("sysid/sse-starlette", 139)),
+        scenarios=("error-before-first-event",),
+        holds=When(_FAILED, Status("200")),
+    ),
+    # ---------------------------------------------------------- shutdown
+    Claim(
+        id="shutdown-waits-for-the-stream",
+        text="While a stream is open, the server does not stop on SIGTERM.",
+        said_by=(_issue("Kludex/uvicorn", 451), _pull("Kludex/uvicorn", 2913)),
+        scenarios=("shutdown",),
+        holds=_saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
+    ),
+    Claim(
+        id="shutdown-cancels-the-stream",
+        text="An open stream is cancelled when the server is told to stop.",
+        said_by=(SSE_STARLETTE, SSE_ARCHITECTURE),
+        denied_by=(_issue("sysid/sse-starlette", 124),),
+        scenarios=("shutdown",),
+        holds=_ends({Word.CANCELLED_AT_AWAIT, Word.CANCELLED_AT_YIELD}),
+    ),
+    Claim(
+        id="graceful-timeout-ends-it",
+        text="The server waits some seconds for open requests after SIGTERM, then it ends.",
+        said_by=(
+            _docs(
+                "Hypercorn, Configuring",
+                "pgjones/hypercorn",
+                "main/docs/how_to_guides/configuring.rst",
+            ),
+        ),
+        denied_by=(_issue("pgjones/hypercorn", 308),),
+        scenarios=("shutdown",),
+        module="hypercorn",
+        holds=_saw(Surface.EXIT, {Word.EXITED}, {Word.STILL_RUNNING}),
+    ),
+)
+
+BY_ID = {claim.id: claim for claim in CLAIMS}

@@ -1,0 +1,168 @@
+"""What trials say of the claims: claims and parts in, verdicts out. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from harness import catalogue, servers
+from harness.claims import CLAIMS, Claim
+from harness.conditions import ByItinerary, decisive, parts_of
+from harness.outcome import OPTIONAL, ClassifiedTrial, classify
+from harness.trace import Part, Stack
+from harness.vocabulary import HOOK
+
+COLUMNS = (
+    "versions", "python", "app", "server",
+    "claim", "verdict", "upheld", "mixed", "refuted", "undecided",
+)  # fmt: skip
+
+
+class Ruling(StrEnum):
+    """What a claim comes to."""
+
+    UPHELD = "upheld"
+    REFUTED = "refuted"
+    MIXED = "mixed"
+    COULD_NOT_TELL = "could not tell"
+    NOT_APPLICABLE = "not applicable"
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim in one scenario on one stack: so many of its trials uphold it, so many refute it."""
+
+    scenario: str
+    upheld: int
+    refuted: int
+    of: int
+    """All trials, 0 if it was not run; those that neither uphold nor refute it do not decide."""
+
+    @property
+    def ruling(self) -> Ruling:
+        """Unanimous among the trials that decide, or mixed."""
+        return _ruling(self.upheld, self.refuted)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim on one stack, over all scenarios it was asked in."""
+
+    claim: str
+    stack: Stack
+    ruling: Ruling
+    cases: tuple[Case, ...] = ()
+    why: str = ""
+    """Why it could not be told."""
+
+    @property
+    def run(self) -> tuple[Case, ...]:
+        """The cases of which there are trials."""
+        return tuple(case for case in self.cases if case.of)
+
+    def scenarios(self, *rulings: Ruling) -> list[str]:
+        """Those in which it came to one of these."""
+        return [case.scenario for case in self.cases if case.ruling in rulings]
+
+
+def _ruling(upheld: int, refuted: int) -> Ruling:
+    match upheld > 0, refuted > 0:
+        case True, True:
+            return Ruling.MIXED
+        case True, False:
+            return Ruling.UPHELD
+        case False, True:
+            return Ruling.REFUTED
+        case _:
+            return Ruling.COULD_NOT_TELL
+
+
+def verdicts(parts: Iterable[Part], claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
+    """Every claim's verdict on every stack; by stack, then in the order of the claims."""
+    found = []
+    for part in sorted(parts, key=lambda part: part.stack):
+        by_scenario: dict[str, list[ClassifiedTrial]] = defaultdict(list)
+        for each in classify(part):
+            by_scenario[each.trial.scenario].append(each)
+        found += [_verdict(claim, part, by_scenario) for claim in claims]
+    return found
+
+
+def _verdict(claim: Claim, part: Part, trials: dict[str, list[ClassifiedTrial]]) -> Verdict:
+    stack = part.stack
+    if not _applies(claim, part):
+        return Verdict(claim=claim.id, stack=stack, ruling=Ruling.NOT_APPLICABLE)
+    cases = []
+    undecided: list[ClassifiedTrial] = []
+    for scenario in claim.scenarios:
+        if catalogue.BY_ID[scenario].needs in part.lacks:
+            continue
+        answers = Counter[bool | None]()
+        for each in trials.get(scenario, ()):
+            answer = claim.holds(each)
+            answers[answer] += 1
+            if answer is None:
+                undecided.append(each)
+        cases.append(
+            Case(
+                scenario=scenario,
+                upheld=answers[True],
+                refuted=answers[False],
+                of=answers.total(),
+            )
+        )
+    ruling = _ruling(sum(case.upheld for case in cases), sum(case.refuted for case in cases))
+    return Verdict(
+        claim=claim.id,
+        stack=stack,
+        ruling=ruling,
+        cases=tuple(cases),
+        why=_why(claim, undecided) if ruling == Ruling.COULD_NOT_TELL else "",
+    )
+
+
+def _applies(claim: Claim, part: Part) -> bool:
+    """Whether a stack has what a claim is about: the surfaces, a capability, the server."""
+    server = servers.BY_ID.get(part.stack.server)
+    if claim.module is not None and (server is None or server.module != claim.module):
+        return False
+    optional = [s for s in claim.holds.surfaces if s in OPTIONAL or s.startswith(HOOK)]
+    if not set(optional) <= set(part.surfaces):
+        return False
+    return any(catalogue.BY_ID[s].needs not in part.lacks for s in claim.scenarios)
+
+
+def _why(claim: Claim, undecided: Sequence[ClassifiedTrial]) -> str:
+    """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
+    if not undecided:
+        return "not run"
+    if any(isinstance(part, ByItinerary) for part in parts_of(claim.holds)):
+        return "told by itineraries only"
+    first = decisive(claim.holds) or claim.holds.surfaces[0]
+    seen = Counter(
+        each.trial.failure or f"`{first}`: {', '.join(each.saws.get(first, ()))}"
+        for each in undecided
+    )
+    return min(seen, key=lambda why: (-seen[why], why))
+
+
+def claims_csv(found: Iterable[Verdict]) -> str:
+    """The verdicts as a table, sorted: a row a claim on a stack, with scenarios by ruling."""
+    rows = []
+    for verdict in found:
+        s = verdict.stack
+        by_ruling = (
+            " ".join(verdict.scenarios(ruling))
+            for ruling in (Ruling.UPHELD, Ruling.MIXED, Ruling.REFUTED, Ruling.COULD_NOT_TELL)
+        )
+        rows.append(
+            (s.versions, s.python, s.app, s.server, verdict.claim, str(verdict.ruling), *by_ruling)
+        )
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows(sorted(rows))
+    return text.getvalue()
