@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from apps.subject import cleanup, probe
@@ -80,13 +81,25 @@ async def background() -> None:
         await asyncio.sleep(0)
 
 
-def stream(encode: Callable[[str], T]) -> AsyncGenerator[T, None]:
+def source() -> AsyncGenerator[tuple[int, str], None]:
+    """The inner source, as the script of the current request has it: numbers and data.
+
+    A stream reads it by itself; this is for an app that puts something in between.
+    """
+    return _watched_source(probe.trial_of_request.get(), script_of_request.get())
+
+
+def stream(
+    encode: Callable[[str], T], reads: Callable[[], AsyncIterator[tuple[int, str]]] | None = None
+) -> AsyncGenerator[T, None]:
     """The service's stream, as the script of the current request has it.
 
-    `encode` makes of an event's data what the framework wants to be given.
+    `encode` makes of an event's data what the framework wants to be given. `reads`, called
+    when the stream begins, gives what it is to read; it hands on what it has of `source`.
     """
     trial, script = probe.trial_of_request.get(), script_of_request.get()
-    generator = _stream(trial, script, encode)
+    reads = reads or partial(_watched_source, trial, script)
+    generator = _stream(trial, script, encode, reads)
     probe.watch_reclaim(generator, trial, "stream")
     return generator
 
@@ -100,13 +113,16 @@ def sync_stream(encode: Callable[[str], T]) -> Generator[T, None, None]:
 
 
 async def _stream(
-    trial: str | None, script: Script, encode: Callable[[str], T]
+    trial: str | None,
+    script: Script,
+    encode: Callable[[str], T],
+    reads: Callable[[], AsyncIterator[tuple[int, str]]],
 ) -> AsyncGenerator[T, None]:
     limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
     with probe.Span(trial, "stream", at="await") as here:
         try:
             async with limit:
-                async for number, data in _watched_source(trial, script):
+                async for number, data in reads():
                     here.at = "yield"
                     yield encode(data)
                     here.at = "await"
