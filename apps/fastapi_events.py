@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["fastapi"]
+# dependencies = ["fastapi>=0.135"]
 #
 # [tool.hangup]
 # title = "FastAPI's own `EventSourceResponse`, a generator endpoint"
