@@ -17,7 +17,7 @@ import harness
 from harness import latency, machine, servers
 from harness.appfiles import AppFile
 from harness.catalogue import Scenario
-from harness.environments import install, resolve, versions_of
+from harness.environments import install, versions_of
 from harness.errors import SubjectError
 from harness.journal import Batch, Journal
 from harness.plan import REFERENCE, applicable
@@ -25,6 +25,7 @@ from harness.servers import Server
 from harness.subject import POLL_S, Subject
 from harness.trace import Environment, Latency, Part, Stack, Trial
 from harness.trial import all_shown, run_trial
+from harness.versions import constraints_of, pins_of
 from harness.vocabulary import Surface, Word
 
 T = TypeVar("T")
@@ -138,17 +139,14 @@ class Run:
         at_once = asyncio.Semaphore(machine.cores())
         locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
         resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
-        constraints = self.root / "apps" / "versions" / f"{self.plan.versions}.txt"
+        constraints = constraints_of(self.root / "apps" / "versions", self.plan.versions)
 
         async def make(app: AppFile, server: Server) -> Bench:
-            wanted = app.dependencies + server.requirements
+            wanted = (app.requires_python, *app.dependencies, *server.requirements)
             async with locks[wanted], at_once:
                 if wanted not in resolved:
-                    resolved[wanted] = await resolve(
-                        wanted,
-                        constraints if self.plan.versions != "latest" else None,
-                        self.plan.interpreter,
-                        self.environments,
+                    resolved[wanted] = await pins_of(
+                        app, server, constraints, self.plan.interpreter, self.environments
                     )
                 pins = resolved[wanted]
                 python = await install(pins, self.plan.interpreter, self.environments)
