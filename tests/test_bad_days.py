@@ -137,6 +137,46 @@ def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
     assert not (tmp_path / "results").exists()
 
 
+def test_what_no_app_can_be_had_under_costs_one_sentence(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    done = hangup("run", "--server", "uvicorn", "--apps", apps, "--results", tmp_path / "results")
+    assert "hangup-no-such-package-zz" in _one_sentence(done)
+
+
+def test_an_app_for_another_python_is_not_run_when_asked_for(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    _for_another_python(write_app(apps, "newer"))
+    done = hangup(*a_short_run("newer", "--apps", apps, "--results", tmp_path / "results"))
+    assert "newer needs Python >=3.99, and the subjects' Python is 3." in _one_sentence(done)
+
+
+def test_a_run_of_everything_leaves_out_what_cannot_be_had_and_says_why(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "bare")
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    _for_another_python(write_app(apps, "newer"))
+    done = hangup(
+        *("run", "--server", "uvicorn", "--scenario", "idle", "--repeats", "1", "--latency", "0"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    mine, newer, last = done.stderr.splitlines()
+    assert mine.startswith("mine is left out of version set current: ")
+    assert "hangup-no-such-package-zz was not found" in mine
+    assert newer.startswith("newer is left out of version set current: newer needs Python >=3.99")
+    assert last.startswith(f"{len(PROOFS)} trials")
+    assert set(_by_app(results)) == {"bare"}
+
+
+def _for_another_python(app: Path) -> None:
+    app.write_text(app.read_text().replace('">=3.11"', '">=3.99"'))
+
+
 # --- An app misbehaves.
 
 
