@@ -129,8 +129,12 @@ def test_a_second_run_at_the_same_time_costs_one_sentence(tmp_path: Path) -> Non
 def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
     hangup: Hangup, apps: Path, tmp_path: Path
 ) -> None:
+    write_app(apps, "bare")
     write_app(apps, "mine", needs="hangup-no-such-package-zz")
-    done = hangup(*a_short_run("mine", "--apps", apps, "--results", tmp_path / "results"))
+    done = hangup(
+        *a_short_run("mine", "--app", "bare"),
+        *("--apps", apps, "--results", tmp_path / "results"),
+    )
     said = _one_sentence(done)
     assert "hangup-no-such-package-zz" in said
     assert "cannot be installed" in said
