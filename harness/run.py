@@ -17,6 +17,7 @@ import harness
 from harness import latency, machine, servers
 from harness.appfiles import AppFile
 from harness.catalogue import Scenario
+from harness.client import COLLECT_PATH, answers
 from harness.environments import install, versions_of
 from harness.errors import SubjectError
 from harness.journal import Batch, Journal
@@ -209,8 +210,14 @@ class Run:
                         trials += [_failed(scenario, repeat, error) for repeat in together]
                         continue
                     heard = len(subject.loose)
+                    if scenario.alone:
+                        # All that the process logs is this trial's: not what others have left.
+                        await answers(subject.port, self.plan.window_s, COLLECT_PATH)
+                        subject.catch_up()
+                        log.take(subject, heard)
                     done = await _gather(self._trial(subject, scenario, r) for r in together)
-                    log.take(subject, heard)
+                    if not scenario.alone:
+                        log.take(subject, heard)
                     trials += done
                     if not all(_left_well(trial, scenario) for trial in done):
                         await stack.aclose()
@@ -277,9 +284,7 @@ class Run:
                 scenario=scenario.id,
                 trials=tuple(trials),
                 refused=log.refused,
-                unattributed=()
-                if scenario.alone
-                else tuple(
+                unattributed=tuple(
                     machine.scrub(f"{scenario.id}: {line}", self.root) for line in log.lines
                 ),
             )

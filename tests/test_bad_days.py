@@ -239,6 +239,43 @@ def test_an_app_whose_process_dies_costs_its_own_trials_only(
     assert others == dict.fromkeys(PROOFS)
 
 
+LITTERING = """
+import gc, logging
+
+class Litter:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        logging.error("left behind")
+
+async def before_answering():
+    if service.script_of_request.get().pause_ms == 5:
+        gc.collect()
+    elif service.script_of_request.get().then == "wait":
+        Litter()
+
+service.before_answering = before_answering
+"""
+"""Something is left by `idle`, and comes to light in `ticking` at the latest."""
+
+
+def test_what_an_earlier_trial_has_left_is_not_put_down_to_a_later_one(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "littering", LITTERING)
+    done = hangup(
+        *a_short_run("littering", "--scenario", "ticking"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(table(results)["littering", "ticking", "server-log"]) == {Word.NOTHING}
+    assert {line.partition(": ")[2] for line in only_part(results).unattributed} == {
+        f"{Word.ERROR_LINE}: root: left behind"
+    }
+
+
 def test_an_app_that_blocks_its_event_loop_is_given_up_and_the_run_goes_on(
     hangup: Hangup, apps: Path, tmp_path: Path
 ) -> None:

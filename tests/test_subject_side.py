@@ -681,6 +681,7 @@ def watched_log(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trace
     boundary.watch_log()
     yield trace
     logging.setLogRecordFactory(before)
+    gc.callbacks.remove(boundary._collection)
 
 
 LOG = logging.getLogger("a server")
@@ -715,6 +716,24 @@ def test_an_exception_python_could_only_print_is_reported(watched_log: Trace) ->
     Stubborn()
     gc.collect()
     assert watched_log.of("server-log") == ["saw ValueError"]
+
+
+class Litter:
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        LOG.error("left behind")
+
+
+def test_what_the_garbage_collector_brings_to_light_is_put_down_to_no_trial(
+    watched_log: Trace,
+) -> None:
+    probe.trial_of_request.set("t")
+    Litter().itself = None  # type: ignore[assignment]
+    Litter()
+    gc.collect()
+    assert [event["trial"] for event in watched_log.events] == ["t", None]
 
 
 @pytest.mark.parametrize("message", ["", "\n"])
