@@ -93,7 +93,7 @@ def test_a_source_that_goes_on_after_a_stream_that_was_told_outlives_it(
 def test_the_excerpt_is_of_the_current_version_set_alone() -> None:
     one = trial("idle", "stream begin", LEAVES)
     parts = [
-        part(one, of=stack(versions="article", python="3.11")),
+        part(one, of=stack("quart", versions="article", python="3.11")),
         part(one, of=stack(versions="current", python="3.13")),
     ]
     text = report.excerpt(parts, [s for each in parts for s in outcomes(each)])
