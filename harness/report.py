@@ -61,6 +61,11 @@ class Group(msgspec.Struct, frozen=True):
         return f"version set `{self.versions}`, Python {self.python}"
 
     @property
+    def caption(self) -> str:
+        """The title as it stands before a table."""
+        return f"V{self.title[1:]}"
+
+    @property
     def stacks(self) -> list[Stack]:
         return [part.stack for part in self.parts]
 
