@@ -7,12 +7,15 @@ from collections import defaultdict
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["comparison"]
 
 REFERENCE = "bare"
+ARTICLE_PYTHON = "3.11"
+"""The Python that the version set `article` is for."""
 
 
 def apps_by_session() -> dict[str, list[str]]:
@@ -26,9 +29,18 @@ def apps_by_session() -> dict[str, list[str]]:
 
 @nox.session
 def comparison(session: nox.Session) -> None:
-    """Run the whole comparison and write the report."""
+    """Run the whole comparison, under today's versions and the article's; write the report."""
     session.install("-e", ".")
     session.run("hangup", "run", *session.posargs)
+    find = ("uv", "python", "find", "--no-project", "--system", ARTICLE_PYTHON)
+    try:
+        session.run(*find, silent=True, env={"UV_PYTHON_DOWNLOADS": "never"})
+    except CommandFailed:
+        session.warn(f"The version set article is left out: no Python {ARTICLE_PYTHON} was found.")
+        return
+    # What comes last counts: the article's Python is not to be had from the command line.
+    article = ("--versions", "article", "--python", ARTICLE_PYTHON)
+    session.run("hangup", "run", *session.posargs, *article)
 
 
 @nox.session

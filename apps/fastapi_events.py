@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["fastapi", "httpx"]
+# dependencies = ["fastapi>=0.135", "httpx"]
 #
 # [tool.hangup]
 # title = "FastAPI's own `EventSourceResponse`, a generator endpoint"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import UserError
 
@@ -30,6 +31,8 @@ class AppFile(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     path: Path
     dependencies: tuple[str, ...]
+    requires_python: str = ""
+    """The Pythons it runs under, such as `>=3.11`; all, if it does not say."""
     about: About
 
 
@@ -37,7 +40,8 @@ class _Tools(msgspec.Struct, frozen=True):
     hangup: About
 
 
-class _Block(msgspec.Struct, frozen=True):
+class _Block(msgspec.Struct, frozen=True, kw_only=True):
+    requires_python: str = msgspec.field(name="requires-python", default="")
     dependencies: tuple[str, ...]
     tool: _Tools
 
@@ -72,10 +76,15 @@ def read_app(path: Path) -> AppFile:
         )
     try:
         block = msgspec.convert(tomllib.loads(blocks[0]), _Block)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        SpecifierSet(block.requires_python)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidSpecifier) as error:
         raise UserError(f"The `# /// script` block of {path} is wrong: {error}.") from None
     return AppFile(
-        id=app_id(path), path=path, dependencies=block.dependencies, about=block.tool.hangup
+        id=app_id(path),
+        path=path,
+        dependencies=block.dependencies,
+        requires_python=block.requires_python,
+        about=block.tool.hangup,
     )
 
 

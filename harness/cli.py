@@ -31,6 +31,7 @@ from harness.quotes import Quotes
 from harness.results import all_outcomes, read_parts
 from harness.run import Run
 from harness.trace import Part
+from harness.versions import LATEST, constraints_of, not_held
 
 ROOT = Path(harness.__file__).resolve().parent.parent
 HOME = Path(os.environ.get("HANGUP_HOME", ROOT / ".hangup")).resolve()
@@ -107,9 +108,8 @@ def run_command(
         results = Path(journal.plan.results)
     else:
         found = find_apps(apps)
-        if versions != "latest" and not (VERSIONS / f"{versions}.txt").exists():
-            known = ["latest", *(path.stem for path in VERSIONS.glob("*.txt"))]
-            plan.choose("version set", [versions], known)
+        known = [LATEST, *(path.stem for path in VERSIONS.glob("*.txt"))]
+        plan.choose("version set", [versions], known)
         chosen = Plan(
             id=secrets.token_hex(4),
             date=dt.datetime.now(dt.UTC).date().isoformat(),
@@ -126,8 +126,32 @@ def run_command(
             results=str(_writable(results)),
             whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
+        if not app_:
+            chosen = _what_can_be_had(chosen, found)
         journal = Journal.begin(HOME / "runs", chosen)
     _run(journal, found, results)
+
+
+def _what_can_be_had(asked: Plan, apps: dict[str, AppFile]) -> Plan:
+    """The plan without the apps that its version set cannot hold; says which, and why.
+
+    Raises UserError if it can hold none.
+    """
+    reasons = asyncio.run(
+        not_held(
+            [apps[each] for each in asked.apps],
+            [servers.BY_ID[each] for each in asked.servers],
+            constraints_of(VERSIONS, asked.versions),
+            asked.interpreter,
+            HOME / "environments",
+        )
+    )
+    held = tuple(each for each in asked.apps if each not in reasons)
+    if not held:
+        raise UserError(next(iter(reasons.values())))
+    for app_id, reason in reasons.items():
+        _tell(f"{app_id} is left out of version set {asked.versions}: {reason}")
+    return msgspec.structs.replace(asked, apps=held)
 
 
 def _be_the_only_run() -> None:
@@ -317,7 +341,7 @@ def list_command(json: Json = False, apps: Apps = ROOT / "apps") -> None:
         "servers": {each.id: each.title for each in servers.SERVERS},
         "scenarios": {each.id: each.question for each in catalogue.SCENARIOS},
         "versions": {
-            "latest": "whatever the package index has",
+            LATEST: "whatever the package index has",
             **{path.stem: f"pinned in {path.name}" for path in sorted(VERSIONS.glob("*.txt"))},
         },
     }

@@ -16,6 +16,13 @@ from packaging.requirements import Requirement
 
 from harness.errors import UserError
 
+_NO_SOLUTION = "No solution found"
+"""What uv says when requirements exclude each other, or there is no such package."""
+
+
+class IncompatibleError(UserError):
+    """Packages that cannot be had together under these constraints and this Python."""
+
 
 class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
     """A Python that environments are made from."""
@@ -25,9 +32,14 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
     """Full version, such as `CPython 3.13.0`."""
 
     @property
+    def number(self) -> str:
+        """Version alone, such as `3.13.0`."""
+        return self.version.split()[-1]
+
+    @property
     def feature(self) -> str:
         """Feature version, such as `3.13`."""
-        return ".".join(self.version.split()[-1].split(".")[:2])
+        return ".".join(self.number.split(".")[:2])
 
 
 async def find_interpreter(wanted: str | None) -> Interpreter:
@@ -62,7 +74,8 @@ async def resolve(
     """Pin requirements and all they depend on, sorted, as `name==version`.
 
     Where the constraints pin every one of them, the answer can only ever be the same and is
-    kept. Raises UserError with uv's reason if they cannot be had together.
+    kept. Raises IncompatibleError with uv's reason if they cannot be had together, UserError if
+    uv could not find that out.
     """
     allowed = constraints.read_text() if constraints is not None else ""
     question = "\n".join([interpreter.version, platform.platform(), *requirements, allowed])
@@ -75,7 +88,8 @@ async def resolve(
         command += ["--constraints", str(constraints)]
     code, output = await _uv(*command, stdin="\n".join(requirements))
     if code != 0:
-        raise UserError(f"{' '.join(requirements)} cannot be installed: {_reason(output)}")
+        kind = IncompatibleError if _NO_SOLUTION in output else UserError
+        raise kind(f"{' '.join(requirements)} cannot be installed: {_reason(output)}")
     lines = (line.strip() for line in output.splitlines())
     pins = tuple(sorted(line for line in lines if line and not line.startswith(("#", "-"))))
     pinned = {line.partition(";")[0].strip() for line in allowed.splitlines()}

@@ -364,6 +364,31 @@ def _cells(
     )
 
 
+_TOLD = frozenset(
+    {
+        Word.CANCELLED_AT_AWAIT,
+        Word.CANCELLED_AT_YIELD,
+        Word.CLOSED_AT_YIELD,
+        Word.CLOSED_AT_AWAIT,
+    }
+)
+
+
+def _outlived(table: Table) -> tuple[Cell, ...]:
+    """The sources that went on after a stream that was always told of the hang-up.
+
+    In `nested` a source stands at a `yield`, which is another matter.
+    """
+    on = (Word.SUSPENDED, Word.STILL_RUNNING, Word.FINISHED)
+    scenarios = [scenario for scenario in DISCONNECTS if scenario != "nested"]
+    return tuple(
+        cell
+        for cell in _cells(table, scenarios, Surface.SOURCE, lambda saw: saw in on)
+        if (ends := table.answers(cell.stack, cell.scenario, Surface.STREAM_END))
+        and _TOLD.issuperset(ends)
+    )
+
+
 def hazards(table: Table) -> list[Hazard]:
     """What was found that hurts; only those that were found at all."""
     everything = tuple(catalogue.BY_ID)
@@ -395,6 +420,13 @@ def hazards(table: Table) -> list[Hazard]:
             meaning="Nothing was thrown into the stream until nobody referred to it any more; "
             "when that is depends on reference cycles and on luck.",
             cells=_cells(table, DISCONNECTS, Surface.STREAM_END, Word.GARBAGE_COLLECTED.__eq__),
+        ),
+        Hazard(
+            title="The inner source outlives its stream",
+            meaning="The stream was told and has ended, but what it reads from runs in a task of "
+            "its own: it went on to its end for nobody, or was still awaiting something when "
+            "the window closed.",
+            cells=_outlived(table),
         ),
         Hazard(
             title="The inner source is not closed with the stream",

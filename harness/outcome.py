@@ -183,7 +183,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             stream = [event for event in trial.events if event.surface == Surface.STREAM]
             saws[surface] = (_end_of_stream(stream, trial.left_ns, collected_ns, sent_lately),)
         elif surface == Surface.SOURCE:
-            saws[surface] = _source(events, collected_ns, sent_lately)
+            saws[surface] = _source(events, trial.left_ns, collected_ns, sent_lately)
         elif surface == Surface.UPSTREAM:
             saws[surface] = (_upstream(events, trial.left_ns),)
         elif surface == Surface.RECEIVE:
@@ -296,14 +296,18 @@ def _end_of_stream(
 
 
 def _source(
-    events: Sequence[Event], collected_ns: int | None, sent_lately: bool
+    events: Sequence[Event], left_ns: int | None, collected_ns: int | None, sent_lately: bool
 ) -> tuple[str, ...]:
     if not any(event.event == "begin" for event in events):
         return (Word.DID_NOT_RUN,)
     end = next((event for event in events if event.event == "end"), None)
     if end is None:
         return (Word.STILL_RUNNING if sent_lately else Word.SUSPENDED,)
-    return (Word.FINISHED,) if end.saw is None else _thrown(events, collected_ns)
+    if end.saw is not None:
+        return _thrown(events, collected_ns)
+    # It may be read ahead of the stream, by a task with a queue between the two.
+    early = left_ns is not None and end.t_ns < left_ns
+    return (Word.ALREADY_FINISHED if early else Word.FINISHED,)
 
 
 def _upstream(events: Sequence[Event], left_ns: int | None) -> Word:

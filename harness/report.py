@@ -79,6 +79,11 @@ class Group(msgspec.Struct, frozen=True):
         return f"version set `{self.versions}`, Python {self.python}"
 
     @property
+    def caption(self) -> str:
+        """The title as it stands before a table."""
+        return f"V{self.title[1:]}"
+
+    @property
     def stacks(self) -> list[Stack]:
         return [part.stack for part in self.parts]
 
@@ -144,12 +149,15 @@ def render(
 
 
 def excerpt(parts: Sequence[Part], sightings: Iterable[Sighting]) -> str:
-    """What the README shows of the first table: a row an app, on its first server."""
+    """What the README shows of the first group's table: a row an app, on its first server."""
     table = Table(sightings)
-    first: dict[tuple[str, str, str], Part] = {}
-    for part in sorted(parts, key=_order):
+    first: dict[str, Part] = {}
+    ordered = sorted(parts, key=_order)
+    top = ordered[0].stack
+    for part in ordered:
         stack = part.stack
-        first.setdefault((stack.versions, stack.python, stack.app), part)
+        if (stack.versions, stack.python) == (top.versions, top.python):
+            first.setdefault(stack.app, part)
     chosen = list(first.values())
     columns = list(findings.glance(table, chosen[0].stack))
     lines = [f"| app | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
@@ -362,9 +370,10 @@ def _names(parts: Sequence[Part]) -> str:
     return ", ".join(part.stack.server for part in parts)
 
 
-def _order(part: Part) -> tuple[str, str, bool, str, int]:
-    """Bare first in its group, servers in the order of their table."""
+def _order(part: Part) -> tuple[bool, str, str, bool, str, int]:
+    """What is current first; bare first in its group, servers in the order of their table."""
     stack = part.stack
     known = list(servers.BY_ID)
     server = known.index(stack.server) if stack.server in known else len(known)
-    return (stack.versions, stack.python, stack.app != "bare", stack.app, server)
+    group = (stack.versions != "current", stack.versions, stack.python)
+    return (*group, stack.app != "bare", stack.app, server)

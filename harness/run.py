@@ -16,7 +16,8 @@ import harness
 from harness import latency, machine, servers
 from harness.appfiles import AppFile, sources_hash
 from harness.catalogue import Scenario
-from harness.environments import install, resolve, versions_of
+from harness.client import COLLECT_PATH, answers
+from harness.environments import install, versions_of
 from harness.errors import SubjectError
 from harness.itinerary import itineraries
 from harness.journal import Batch, Journal
@@ -27,6 +28,7 @@ from harness.servers import Server
 from harness.subject import POLL_S, Subject
 from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
 from harness.trial import all_shown, run_trial
+from harness.versions import constraints_of, pins_of
 from harness.vocabulary import Surface, Word
 
 T = TypeVar("T")
@@ -146,17 +148,14 @@ class Run:
         at_once = asyncio.Semaphore(machine.cores())
         locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
         resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
-        constraints = self.root / "apps" / "versions" / f"{self.plan.versions}.txt"
+        constraints = constraints_of(self.root / "apps" / "versions", self.plan.versions)
 
         async def make(app: AppFile, server: Server) -> Bench:
-            wanted = app.dependencies + server.requirements
+            wanted = (app.requires_python, *app.dependencies, *server.requirements)
             async with locks[wanted], at_once:
                 if wanted not in resolved:
-                    resolved[wanted] = await resolve(
-                        wanted,
-                        constraints if self.plan.versions != "latest" else None,
-                        self.plan.interpreter,
-                        self.environments,
+                    resolved[wanted] = await pins_of(
+                        app, server, constraints, self.plan.interpreter, self.environments
                     )
                 pins = resolved[wanted]
                 python = await install(pins, self.plan.interpreter, self.environments)
@@ -219,8 +218,14 @@ class Run:
                         trials += [_failed(scenario, repeat, error) for repeat in together]
                         continue
                     heard = len(subject.loose)
+                    if scenario.alone:
+                        # All that the process logs is this trial's: not what others have left.
+                        await answers(subject.port, self.plan.window_s, COLLECT_PATH)
+                        subject.catch_up()
+                        log.take(subject, heard)
                     done = await _gather(self._trial(subject, scenario, r) for r in together)
-                    log.take(subject, heard)
+                    if not scenario.alone:
+                        log.take(subject, heard)
                     trials += done
                     if not all(_left_well(trial, scenario) for trial in done):
                         await stack.aclose()
@@ -338,9 +343,7 @@ class Run:
                 scenario=scenario.id,
                 trials=tuple(trials),
                 refused=log.refused,
-                unattributed=()
-                if scenario.alone
-                else tuple(
+                unattributed=tuple(
                     machine.scrub(f"{scenario.id}: {line}", self.root) for line in log.lines
                 ),
             )

@@ -37,6 +37,7 @@ def written(directory: Path, text: str, name: str = "my_own.py") -> Path:
 def test_an_app_is_what_its_file_says(tmp_path: Path) -> None:
     app = read_app(written(tmp_path, f"#!/usr/bin/env python\n{BLOCK}\nimport x\n"))
     assert (app.id, app.dependencies) == ("my-own", ("anyio",))
+    assert app.requires_python == ">=3.11"
     assert (app.about.title, app.about.session) == ("a title", "mine")
     assert (app.about.surfaces, app.about.lacks) == ((), ())
 
@@ -47,6 +48,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("a block that is never closed", BLOCK.removesuffix("# ///\n"), "has no "),
     ("two blocks", BLOCK + "\n" + BLOCK, "has 2 `# /// script` blocks"),
     ("not TOML", BLOCK.replace("= [", "= [["), "is wrong: "),
+    ("no version of Python", BLOCK.replace(">=3.11", "a new one"), "'a new one'"),
     ("no dependencies", BLOCK.replace("dependencies", "depends"), "`dependencies`"),
     ("dependencies of another kind", BLOCK.replace('["anyio"]', '"anyio"'), "array"),
     ("no table", BLOCK.replace("[tool.hangup]", "[tool.other]"), "`hangup`"),

@@ -129,12 +129,56 @@ def test_a_second_run_at_the_same_time_costs_one_sentence(tmp_path: Path) -> Non
 def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
     hangup: Hangup, apps: Path, tmp_path: Path
 ) -> None:
+    write_app(apps, "bare")
     write_app(apps, "mine", needs="hangup-no-such-package-zz")
-    done = hangup(*a_short_run("mine", "--apps", apps, "--results", tmp_path / "results"))
+    done = hangup(
+        *a_short_run("mine", "--app", "bare"),
+        *("--apps", apps, "--results", tmp_path / "results"),
+    )
     said = _one_sentence(done)
     assert "hangup-no-such-package-zz" in said
     assert "cannot be installed" in said
     assert not (tmp_path / "results").exists()
+
+
+def test_what_no_app_can_be_had_under_costs_one_sentence(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    done = hangup("run", "--server", "uvicorn", "--apps", apps, "--results", tmp_path / "results")
+    assert "hangup-no-such-package-zz" in _one_sentence(done)
+
+
+def test_an_app_for_another_python_is_not_run_when_asked_for(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    _for_another_python(write_app(apps, "newer"))
+    done = hangup(*a_short_run("newer", "--apps", apps, "--results", tmp_path / "results"))
+    assert "newer needs Python >=3.99, and the subjects' Python is 3." in _one_sentence(done)
+
+
+def test_a_run_of_everything_leaves_out_what_cannot_be_had_and_says_why(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "bare")
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    _for_another_python(write_app(apps, "newer"))
+    done = hangup(
+        *("run", "--server", "uvicorn", "--scenario", "idle", "--repeats", "1", "--latency", "0"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    mine, newer, last = done.stderr.splitlines()
+    assert mine.startswith("mine is left out of version set current: ")
+    assert "hangup-no-such-package-zz was not found" in mine
+    assert newer.startswith("newer is left out of version set current: newer needs Python >=3.99")
+    assert last.startswith(f"{len(PROOFS)} trials")
+    assert set(_by_app(results)) == {"bare"}
+
+
+def _for_another_python(app: Path) -> None:
+    app.write_text(app.read_text().replace('">=3.11"', '">=3.99"'))
 
 
 # --- An app misbehaves.
@@ -193,6 +237,43 @@ def test_an_app_whose_process_dies_costs_its_own_trials_only(
     others = {trial.scenario: trial.failure for trial in part.trials}
     del others["ticking"]
     assert others == dict.fromkeys(PROOFS)
+
+
+LITTERING = """
+import gc, logging
+
+class Litter:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        logging.error("left behind")
+
+async def before_answering():
+    if service.script_of_request.get().pause_ms == 5:
+        gc.collect()
+    elif service.script_of_request.get().then == "wait":
+        Litter()
+
+service.before_answering = before_answering
+"""
+"""Something is left by `idle`, and comes to light in `ticking` at the latest."""
+
+
+def test_what_an_earlier_trial_has_left_is_not_put_down_to_a_later_one(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_app(apps, "littering", LITTERING)
+    done = hangup(
+        *a_short_run("littering", "--scenario", "ticking"),
+        *("--apps", apps, "--results", results),
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(table(results)["littering", "ticking", "server-log"]) == {Word.NOTHING}
+    assert {line.partition(": ")[2] for line in only_part(results).unattributed} == {
+        f"{Word.ERROR_LINE}: root: left behind"
+    }
 
 
 def test_an_app_that_blocks_its_event_loop_is_given_up_and_the_run_goes_on(

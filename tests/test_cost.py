@@ -96,7 +96,7 @@ TITLE = "## What a hang-up costs upstream\n"
 
 
 def _report(*parts: Part) -> str:
-    return render(parts, all_outcomes(parts))[report.REPORT]
+    return render(parts, all_outcomes(parts), ())[report.REPORT]
 
 
 def test_the_report_has_a_row_a_stack_with_its_evidence() -> None:

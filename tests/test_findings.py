@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import findings
+from harness import findings, report
 from harness.catalogue import BY_ID
 from harness.findings import Table
 from harness.outcome import Sighting, outcomes, sightings
@@ -67,6 +67,38 @@ def test_a_response_that_ends_after_an_error_looks_complete() -> None:
     one = stack()
     seen = table(one, ("error-mid-stream", "client", "200, 3 events, ended"))
     assert "A failed stream looks complete" in [h.title for h in findings.hazards(seen)]
+
+
+@pytest.mark.parametrize(
+    ("end", "source", "outlives"),
+    [
+        (Word.CANCELLED_AT_AWAIT, Word.SUSPENDED, True),
+        (Word.CLOSED_AT_YIELD, Word.FINISHED, True),
+        (Word.CANCELLED_AT_AWAIT, Word.ALREADY_FINISHED, False),
+        (Word.CANCELLED_AT_AWAIT, "CancelledError", False),
+        (Word.SUSPENDED, Word.SUSPENDED, False),
+        (Word.RAN_TO_END, Word.FINISHED, False),
+        (Word.NOT_REACHED, Word.SUSPENDED, False),
+    ],
+)
+def test_a_source_that_goes_on_after_a_stream_that_was_told_outlives_it(
+    end: str, source: str, outlives: bool
+) -> None:
+    one = stack()
+    seen = table(one, ("idle", "stream-end", end), ("idle", "source", source))
+    title = "The inner source outlives its stream"
+    assert (title in [h.title for h in findings.hazards(seen)]) == outlives
+
+
+def test_the_excerpt_is_of_the_current_version_set_alone() -> None:
+    one = trial("idle", "stream begin", LEAVES)
+    parts = [
+        part(one, of=stack("quart", versions="article", python="3.11")),
+        part(one, of=stack(versions="current", python="3.13")),
+    ]
+    text = report.excerpt(parts, [s for each in parts for s in outcomes(each)])
+    assert text == report.excerpt(parts[1:], outcomes(parts[1]))
+    assert report.excerpt(parts[:1], outcomes(parts[0])).endswith("Python 3.11.)\n")
 
 
 def test_what_comes_after_the_window_does_not_count() -> None:

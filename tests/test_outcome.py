@@ -217,6 +217,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
     ("its source went to its end", "source", ["source begin", LEAVES, "source end"],
      [Word.FINISHED]),
     (
+        "its source had been read to its end already",
+        "source",
+        ["source begin", "source end", LEAVES],
+        [Word.ALREADY_FINISHED],
+    ),
+    (
         "its source was cancelled with it",
         "source",
         ["source begin", LEAVES, "source end CancelledError at an await"],

@@ -7,12 +7,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from harness import publish, report
+from harness.appfiles import find_apps
 from harness.results import all_outcomes, read_parts
+from harness.servers import SERVERS
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
+VERSIONS = sorted(path for path in (ROOT / "apps" / "versions").iterdir() if path.is_file())
 _MACHINE = re.compile(r"/(root|home|Users|work|tmp|private|var)/")
 
 
@@ -71,6 +75,15 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert command.endswith("/pytest")
 
 
-@pytest.mark.parametrize("name", ["current.in", "current.txt"])
-def test_version_sets_name_no_registry(name: str) -> None:
-    assert "://" not in (ROOT / "apps" / "versions" / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
+def test_version_sets_name_no_registry(path: Path) -> None:
+    assert "://" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
+def test_version_sets_have_all_that_apps_and_servers_ask_for(path: Path) -> None:
+    wanted = [d for app in find_apps(ROOT / "apps").values() for d in app.dependencies]
+    wanted += [requirement for server in SERVERS for requirement in server.requirements]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    has = {Requirement(line).name for line in lines if not line.startswith("#")}
+    assert {Requirement(each).name for each in wanted} <= has

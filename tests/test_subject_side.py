@@ -282,11 +282,14 @@ EVENTS = 2
 IDLE = {"events": EVENTS, "then": "wait"}
 
 
-def following(script: dict[str, Any]) -> AsyncGenerator[str, None]:
+def following(
+    script: dict[str, Any],
+    reads: Callable[[], AsyncGenerator[tuple[int, str], None]] | None = None,
+) -> AsyncGenerator[str, None]:
     """A stream that follows this script, as the trial `t`."""
     probe.trial_of_request.set("t")
     service.script_of_request.set(service.Script.from_json(json.dumps(script)))
-    return service.stream(str)
+    return service.stream(str, reads=reads)
 
 
 async def numbers_of(stream: AsyncGenerator[str, None]) -> list[int]:
@@ -420,6 +423,24 @@ def test_closing_a_stream_leaves_its_source_to_the_garbage_collector(trace: Trac
 
     asyncio.run(main())
     assert trace.of("source") == ["begin", "dropped", "end GeneratorExit at yield"]
+
+
+def test_an_app_may_put_something_between_a_stream_and_its_source(trace: Trace) -> None:
+    async def read_ahead() -> AsyncGenerator[tuple[int, str], None]:
+        for event in [event async for event in service.source()]:
+            yield event
+
+    async def main() -> None:
+        stream = following({"events": EVENTS}, reads=read_ahead)
+        assert trace.of("source") == []
+        await anext(stream)
+        assert trace.of("stream") == ["begin"]
+        assert trace.of("source")[:2] == ["begin", "end"]
+        assert await numbers_of(stream) == [2]
+
+    asyncio.run(main())
+    assert trace.of("stream")[:2] == ["begin", "end"]
+    assert {event["trial"] for event in trace.events} == {"t"}
 
 
 @pytest.mark.parametrize(
@@ -660,6 +681,7 @@ def watched_log(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trace
     boundary.watch_log()
     yield trace
     logging.setLogRecordFactory(before)
+    gc.callbacks.remove(boundary._collection)
 
 
 LOG = logging.getLogger("a server")
@@ -694,6 +716,24 @@ def test_an_exception_python_could_only_print_is_reported(watched_log: Trace) ->
     Stubborn()
     gc.collect()
     assert watched_log.of("server-log") == ["saw ValueError"]
+
+
+class Litter:
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        LOG.error("left behind")
+
+
+def test_what_the_garbage_collector_brings_to_light_is_put_down_to_no_trial(
+    watched_log: Trace,
+) -> None:
+    probe.trial_of_request.set("t")
+    Litter().itself = None  # type: ignore[assignment]
+    Litter()
+    gc.collect()
+    assert [event["trial"] for event in watched_log.events] == ["t", None]
 
 
 @pytest.mark.parametrize("message", ["", "\n"])

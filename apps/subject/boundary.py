@@ -146,11 +146,23 @@ def watch_log() -> None:
         show_unraisable(unraisable)
 
     sys.unraisablehook = seen_unraisable
+    gc.callbacks.append(_collection)
+
+
+_collecting = False
+
+
+def _collection(phase: str, info: dict[str, int]) -> None:
+    """Note that a collection begins or ends; see `gc.callbacks`."""
+    global _collecting
+    _collecting = phase == "start"
 
 
 def _saw_in_log(error: BaseException | None, text: str) -> None:
+    # A collection runs in the context of whoever happened to allocate something, while what
+    # it finalises, and what asyncio logs of that, may be any request's.
     probe.record(
-        probe.trial_of_request.get(),
+        None if _collecting else probe.trial_of_request.get(),
         "server-log",
         "saw",
         saw=probe.name(error) if error is not None else "error line",

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from apps.subject import cleanup, probe, relay
@@ -85,16 +86,30 @@ async def background() -> None:
         await asyncio.sleep(0)
 
 
+def source() -> AsyncGenerator[tuple[int, str], None]:
+    """The inner source, as the script of the current request has it: numbers and data.
+
+    A stream reads it by itself; this is for an app that puts something in between.
+    """
+    return _watched_source(probe.trial_of_request.get(), script_of_request.get())
+
+
 def stream(
-    encode: Callable[[str], T], is_disconnected: Callable[[], Awaitable[bool]] | None = None
+    encode: Callable[[str], T],
+    is_disconnected: Callable[[], Awaitable[bool]] | None = None,
+    *,
+    reads: Callable[[], AsyncIterator[tuple[int, str]]] | None = None,
 ) -> AsyncGenerator[T, None]:
     """The service's stream, as the script of the current request has it.
 
     `encode` makes of an event's data what the framework wants to be given;
     `is_disconnected` is what the framework lets a stream ask whether its client has gone.
+    `reads`, called when the stream begins, gives what it is to read; it hands on what it has
+    of `source`.
     """
     trial, script = probe.trial_of_request.get(), script_of_request.get()
-    generator = _stream(trial, script, encode, is_disconnected if script.polls else None)
+    reads = reads or partial(_watched_source, trial, script)
+    generator = _stream(trial, script, encode, reads, is_disconnected if script.polls else None)
     probe.watch_reclaim(generator, trial, "stream")
     return generator
 
@@ -111,13 +126,14 @@ async def _stream(
     trial: str | None,
     script: Script,
     encode: Callable[[str], T],
+    reads: Callable[[], AsyncIterator[tuple[int, str]]],
     is_disconnected: Callable[[], Awaitable[bool]] | None,
 ) -> AsyncGenerator[T, None]:
     limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
     with probe.Span(trial, "stream", at="await") as here:
         try:
             async with limit:
-                async for number, data in _watched_source(trial, script):
+                async for number, data in reads():
                     if is_disconnected is not None:
                         if number == 1:
                             probe.record(trial, "is_disconnected", "begin")
