@@ -120,4 +120,4 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[Trial, ...] = ()
 
 
-Kind = Literal["disconnect", "control", "cleanup", "operator"]
+Kind = Literal["disconnect", "control", "cleanup", "operator", "recipe"]

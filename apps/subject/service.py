@@ -17,8 +17,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from apps.subject import cleanup, probe
+from apps.subject import cleanup, probe, recipes
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 FOREVER_S = 3600.0
@@ -56,6 +57,8 @@ class Script:
     """The `asyncio.timeout` the stream gives itself; 0 for none."""
     cleanup: str = ""
     """What the stream tries when it is told to stop; `swallow` or one in `cleanup.WAYS`."""
+    recipe: str = ""
+    """What cleans up: functions of `recipes`, or of this module where apps call them; with `+`."""
 
     @classmethod
     def from_json(cls, text: str) -> Script:
@@ -78,6 +81,22 @@ async def background() -> None:
     """The task a response is given, to be run when it has been sent."""
     with probe.span("background"):
         await asyncio.sleep(0)
+        await _clean_up_as("background")
+
+
+async def dependency_teardown() -> None:
+    """What a dependency does when it is over."""
+    await _clean_up_as("dependency_teardown")
+
+
+async def client_closed() -> None:
+    """What is done when the framework says that the client has gone."""
+    await _clean_up_as("client_closed")
+
+
+async def _clean_up_as(recipe: str) -> None:
+    if recipe in script_of_request.get().recipe.split("+"):
+        await cleanup.of_recipe(probe.trial_of_request.get())()
 
 
 def stream(encode: Callable[[str], T]) -> AsyncGenerator[T, None]:
@@ -86,7 +105,12 @@ def stream(encode: Callable[[str], T]) -> AsyncGenerator[T, None]:
     `encode` makes of an event's data what the framework wants to be given.
     """
     trial, script = probe.trial_of_request.get(), script_of_request.get()
-    generator = _stream(trial, script, encode)
+    if script.recipe:
+        # The very generators that readers are shown, with nothing of ours around them.
+        source = _watched_source(trial, script, lambda _, data: encode(data))
+        generator = recipes.assemble(script.recipe, source, cleanup.of_recipe(trial))
+    else:
+        generator = _stream(trial, script, encode)
     probe.watch_reclaim(generator, trial, "stream")
     return generator
 
@@ -106,7 +130,7 @@ async def _stream(
     with probe.Span(trial, "stream", at="await") as here:
         try:
             async with limit:
-                async for number, data in _watched_source(trial, script):
+                async for number, data in _watched_source(trial, script, _numbered):
                     here.at = "yield"
                     yield encode(data)
                     here.at = "await"
@@ -127,19 +151,27 @@ async def _stream(
             raise
 
 
-def _watched_source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
-    generator = _source(trial, script)
+def _numbered(number: int, data: str) -> tuple[int, str]:
+    return number, data
+
+
+def _watched_source(
+    trial: str | None, script: Script, item: Callable[[int, str], S]
+) -> AsyncGenerator[S, None]:
+    generator = _source(trial, script, item)
     probe.watch_reclaim(generator, trial, "source")
     return generator
 
 
-async def _source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
+async def _source(
+    trial: str | None, script: Script, item: Callable[[int, str], S]
+) -> AsyncGenerator[S, None]:
     with probe.Span(trial, "source", at="await") as here:
         for number in range(1, script.events + 1):
             if script.pause_ms:
                 await asyncio.sleep(script.pause_ms / 1000)
             here.at = "yield"
-            yield number, _data(number, script.size)
+            yield item(number, _data(number, script.size))
             here.at = "await"
         await _do(script.then, here)
 
