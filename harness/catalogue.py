@@ -48,8 +48,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a trial ends its server, so that each has one of its own."""
     window_s: float | None = None
     """How long a negative is waited for, if not as long as in other scenarios."""
+    receive_buffer: int | None = None
+    """How many bytes the client's socket asks to be buffered, if not the system's default."""
     together: str = ""
-    """Scenarios of a group run all their trials at once, on one server; empty for none."""
+    """The scenarios of a group run at once, on one server, repeat by repeat; empty for none."""
     beside: str = ""
     """A scenario that is run once more beside the group, and of which nothing is kept."""
     surface: str | None = None

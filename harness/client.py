@@ -54,7 +54,9 @@ class Log:
 class Client:
     """One request over one connection of its own."""
 
-    def __init__(self, port: int, method: str, target: str) -> None:
+    def __init__(
+        self, port: int, method: str, target: str, receive_buffer: int | None = None
+    ) -> None:
         self.port = port
         self.method = method
         self.target = target
@@ -68,6 +70,8 @@ class Client:
         self._changed = asyncio.Event()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setblocking(False)
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._http = h11.Connection(h11.CLIENT)
         self._reading: asyncio.Task[None] | None = None
 

@@ -10,6 +10,7 @@ import msgspec
 
 from harness import report
 from harness.errors import UserError
+from harness.quotes import Quotes
 from harness.results import (
     METADATA,
     OUTCOMES,
@@ -63,7 +64,7 @@ def rebuild(results: Path) -> None:
     """Compute the table, the evidence and the report from the traces."""
     parts = read_parts(results)
     sightings = all_outcomes(parts)
-    pages = report.render(parts, sightings)
+    pages = report.render(parts, sightings, Quotes())
     evidence = results / report.EVIDENCE
     shutil.rmtree(evidence, ignore_errors=True)
     replace(results / OUTCOMES, outcomes_csv(sightings).encode())

@@ -10,9 +10,12 @@ import jinja2
 import msgspec
 
 from harness import catalogue, findings, servers, timeline
+from harness.advice import GuideWriter
 from harness.catalogue import Scenario
 from harness.findings import Cell, Hazard, LatencyRow, Table
+from harness.guide import Guide
 from harness.outcome import ClassifiedTrial, Sighting, classify
+from harness.quotes import Quotes
 from harness.trace import Part, Stack
 from harness.vocabulary import HOOK, Surface, Word
 
@@ -34,6 +37,13 @@ SITUATIONS = (
     "before-response",
 )
 """What the table of handlers sets side by side: ordinary errors first, then disconnects."""
+
+_RECIPES = tuple(s for s in catalogue.SCENARIOS if s.kind == "recipe")
+"""The scenarios that the guide is about; they have evidence of their own."""
+_OTHERS = tuple(s for s in catalogue.SCENARIOS if s.kind != "recipe")
+_RECIPES_PAGE = "-recipes"
+_BESIDE_THE_POINT = (Surface.SEND, Surface.RECEIVE, Surface.ENDPOINT, Surface.MIDDLEWARE)
+"""The surfaces left out of the evidence of recipes."""
 
 _SEERS = (
     Surface.HANDLER,
@@ -69,8 +79,8 @@ class Group(msgspec.Struct, frozen=True):
         return list(dict.fromkeys(stack.app for stack in self.stacks))
 
 
-def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, str]:
-    """All pages, by their path below the results."""
+def render(parts: Sequence[Part], sightings: Iterable[Sighting], quotes: Quotes) -> dict[str, str]:
+    """All pages, by their path below the results; `quotes` is where code is quoted from."""
     table = Table(sightings)
     ordered = sorted(parts, key=_order)
     groups = [
@@ -91,15 +101,19 @@ def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, st
     environment.globals.update(
         write=writer,
         Word=Word,
-        scenarios=catalogue.SCENARIOS,
+        scenarios=_OTHERS,
         scenario_by_id=catalogue.BY_ID,
         servers=servers.BY_ID,
+    )
+    guide = GuideWriter(
+        Guide(ordered), [part.stack for part in ordered], table, quotes, writer.linked
     )
     pages = {
         REPORT: environment.get_template("report.md.j2").render(
             groups=groups,
             parts=ordered,
             trials=sum(len(part.trials) for part in ordered),
+            guide=guide,
             hazards=findings.hazards(table),
             same_events=findings.same_events(ordered),
             situations=[catalogue.BY_ID[name] for name in SITUATIONS],
@@ -112,6 +126,14 @@ def render(parts: Sequence[Part], sightings: Iterable[Sighting]) -> dict[str, st
             pages[f"{EVIDENCE}/{group.id}/{app}.md"] = template.render(
                 group=group, app=app, parts=members, samples=_samples(members)
             )
+            if guide.ran([part.stack for part in members]):
+                pages[f"{EVIDENCE}/{group.id}/{app}{_RECIPES_PAGE}.md"] = template.render(
+                    group=group,
+                    app=app,
+                    parts=members,
+                    samples=_samples(members),
+                    scenarios=_RECIPES,
+                )
     return pages
 
 
@@ -142,7 +164,12 @@ class Sample(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        return timeline.text(self.each)
+        if catalogue.BY_ID[self.each.trial.scenario].kind != "recipe":
+            return timeline.text(self.each)
+        trial = self.each.trial
+        events = tuple(e for e in trial.events if e.surface not in _BESIDE_THE_POINT)
+        brief = msgspec.structs.replace(trial, events=events)
+        return timeline.text(msgspec.structs.replace(self.each, trial=brief))
 
 
 def _samples(parts: Sequence[Part]) -> dict[tuple[str, str], list[Sample]]:
@@ -175,7 +202,7 @@ class _Writer:
     def glance(self, stack: Stack) -> dict[str, str]:
         """The first table's cells, linked."""
         return {
-            title: self._linked(cell.text, stack, cell.scenario)
+            title: self.linked(cell.text, stack, cell.scenario)
             for title, cell in findings.glance(self.table, stack).items()
         }
 
@@ -189,10 +216,10 @@ class _Writer:
         for stack in stacks:
             ways[findings.spread(self.table[Cell(stack, scenario, surface)])].append(stack)
         if len(ways) == 1:
-            return self._linked(next(iter(ways)), stacks[0], scenario, by_server=False)
+            return self.linked(next(iter(ways)), stacks[0], scenario, by_server=False)
         return "<br>".join(
             f"{', '.join(stack.server for stack in agreeing)}: "
-            + self._linked(text, agreeing[0], scenario)
+            + self.linked(text, agreeing[0], scenario)
             for text, agreeing in ways.items()
         )
 
@@ -242,7 +269,7 @@ class _Writer:
             on = sorted({cell.stack.server for cell in cells})
             every = {stack.server for stack in group.stacks if stack.app == app}
             where = "" if set(on) == every else f" on {', '.join(on)}"
-            link = self._linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
+            link = self.linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
             by_app[app].append(f"{link}{where}")
         return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
 
@@ -256,12 +283,14 @@ class _Writer:
         row = findings.latency_row(part.stack, part.latency)
         return f"{row.ratio:.1f} times bare" if row else "not measured"
 
-    def _linked(
+    def linked(
         self, text: str, stack: Stack, scenario: str | None, *, by_server: bool = True
     ) -> str:
+        """A text that leads to the evidence of a scenario on a stack."""
         if scenario is None or text in ("not run", Word.NOT_APPLICABLE):
             return text
-        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}.md"
+        page_of = _RECIPES_PAGE if catalogue.BY_ID[scenario].kind == "recipe" else ""
+        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}{page_of}.md"
         anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
         target = f"{page}#{anchor}"
         return f"[{text}][{self.targets.setdefault(target, len(self.targets) + 1)}]"

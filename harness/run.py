@@ -204,20 +204,20 @@ class Run:
     async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
         """Run scenarios, or groups of them, one after the other on one server.
 
-        The repeats of each run at once, or one after the other where it wants to be alone.
+        The repeats of each run at once, or one after the other where it wants to be alone or
+        is of a group.
         """
         async with self._shared, AsyncExitStack() as stack:
             subject: Subject | None = None
             again = False
             for group in _groups(scenarios):
-                runs = [
-                    (scenario, repeat)
-                    for scenario in group
-                    for repeat in range(1, self.plan.repeats_of(scenario) + 1)
-                ]
+                repeats = range(1, self.plan.repeats_of(group[0]) + 1)
+                rounds = [[(scenario, repeat) for scenario in group] for repeat in repeats]
+                if not (group[0].alone or group[0].together):
+                    rounds = [[run for round_ in rounds for run in round_]]
                 trials: list[Trial] = []
                 log = _ServerLog()
-                for together in [[run] for run in runs] if group[0].alone else [runs]:
+                for together in rounds:
                     try:
                         subject = subject or await self._start(bench, stack, at_once=again)
                     except SubjectError as error:

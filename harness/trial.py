@@ -169,7 +169,12 @@ class _Watch:
         """Run it; when the client left or the operator signalled, in ns."""
         if self.scenario.leave == "times-out":
             return await self._give_up()
-        client = Client(self.subject.port, self.scenario.method, target(self.scenario, self.name))
+        client = Client(
+            self.subject.port,
+            self.scenario.method,
+            target(self.scenario, self.name),
+            self.scenario.receive_buffer,
+        )
         self.log = client.log
         try:
             since_s = asyncio.get_running_loop().time()
