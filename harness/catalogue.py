@@ -48,8 +48,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a trial ends its server, so that each has one of its own."""
     window_s: float | None = None
     """How long a negative is waited for, if not as long as in other scenarios."""
-    receive_buffer: int | None = None
-    """How many bytes the client's socket asks to be buffered, if not the system's default."""
+    small_buffers: bool = False
+    """Whether the client asks for small buffers and segments as on Ethernet, not those that a
+    loopback interface has by itself: so that many streams at once are soon stalled."""
     together: str = ""
     """The scenarios of a group run at once, on one server, repeat by repeat; empty for none."""
     beside: str = ""

@@ -37,6 +37,8 @@ class Quotes:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
+        self._trees: dict[str, ast.Module | None] = {}
+        self._quotes: dict[tuple[str, str], Quote | None] = {}
 
     def recipe(self, function: str) -> Quote | None:
         """A stream's function, with the functions and names of its module that it uses."""
@@ -64,10 +66,18 @@ class Quotes:
         return None
 
     def _tree(self, path: str) -> ast.Module | None:
-        file = self.root / path
-        return ast.parse(file.read_text(encoding="utf-8")) if file.exists() else None
+        if path not in self._trees:
+            file = self.root / path
+            text = file.read_text(encoding="utf-8") if file.exists() else None
+            self._trees[path] = None if text is None else ast.parse(text)
+        return self._trees[path]
 
     def _quote(self, path: str, function: str) -> Quote | None:
+        if (path, function) not in self._quotes:
+            self._quotes[path, function] = self._cut_out(path, function)
+        return self._quotes[path, function]
+
+    def _cut_out(self, path: str, function: str) -> Quote | None:
         tree = self._tree(path)
         if tree is None:
             return None

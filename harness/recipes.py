@@ -62,12 +62,11 @@ SITUATIONS = (
     Situation(
         id="backpressure",
         title="the client has stopped reading, and closes",
-        script={"events": 64, "size": 65536},
+        script={"events": 48, "size": 65536},
         fields={
             "until": "stalled",
             "together": "recipes-in-backpressure",
-            # A small buffer is soon full, so that many streams at once cost little.
-            "receive_buffer": 65536,
+            "small_buffers": True,
         },
     ),
     Situation(

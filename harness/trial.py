@@ -173,7 +173,7 @@ class _Watch:
             self.subject.port,
             self.scenario.method,
             target(self.scenario, self.name),
-            self.scenario.receive_buffer,
+            small_buffers=self.scenario.small_buffers,
         )
         self.log = client.log
         try:
