@@ -41,6 +41,11 @@ class GuideWriter:
     def __bool__(self) -> bool:
         return bool(self.stacks)
 
+    @property
+    def trials(self) -> str:
+        """How many trials there are of each recipe in each situation, at the least."""
+        return f"at least {self.guide.fewest_trials()}"
+
     def ran(self, stacks: Sequence[Stack]) -> list[Stack]:
         """Those of the stacks on which recipes were tried."""
         return self.guide.ran(stacks)

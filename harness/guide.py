@@ -156,6 +156,10 @@ class Guide:
         have = {stack for stack, _ in self._tried}
         return [stack for stack in stacks if stack in have]
 
+    def fewest_trials(self) -> int:
+        """How many trials there are at least of what was tried."""
+        return min(sum(n for _, n in tried.counts) for tried in self._tried.values())
+
     def applies(self, stack: Stack, recipe: Recipe) -> bool:
         """Whether the app has what the recipe takes."""
         return recipe.surface is None or recipe.surface in self._surfaces[stack]

@@ -83,10 +83,12 @@ def outcomes(part: Part) -> tuple[Sighting, ...]:
         counts.update(
             (scenario, surface, saw) for surface, saws in each.saws.items() for saw in set(saws)
         )
-    # What was recorded before there were scenarios of a kind is silent about them.
-    kinds = {BY_ID[scenario].kind for scenario in trials}
+    # What was recorded before there were recipes is silent about them.
+    with_recipes = any(BY_ID[scenario].kind == "recipe" for scenario in trials)
     for lacking in BY_ID.values():
-        if lacking.kind in kinds and not fits(lacking, part.surfaces, part.lacks):
+        if lacking.kind == "recipe" and not with_recipes:
+            continue
+        if not fits(lacking, part.surfaces, part.lacks):
             for surface in surfaces_of(lacking, part.surfaces):
                 counts[lacking.id, surface, Word.NOT_APPLICABLE] = 0
     return tuple(

@@ -62,11 +62,12 @@ SITUATIONS = (
     Situation(
         id="backpressure",
         title="the client has stopped reading, and closes",
-        script={"events": 48, "size": 65536},
+        script={"events": 32, "size": 65536},
         fields={
             "until": "stalled",
             "together": "recipes-in-backpressure",
             "small_buffers": True,
+            "window_s": 4.0,
         },
     ),
     Situation(

@@ -45,7 +45,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("path", SUBJECT, ids=relative)
 def test_the_subject_side_needs_the_standard_library_only(path: Path) -> None:
     beyond = packages(path) - sys.stdlib_module_names - {"apps"}
-    lazily = {"anyio"} if path.name == "cleanup.py" else set()
+    lazily = {"anyio"} if path.name in ("cleanup.py", "recipes.py") else set()
     assert beyond <= lazily
 
 
@@ -76,7 +76,9 @@ def test_the_imports_within_the_harness_are_no_circle() -> None:
     assert order.index("harness.outcome") < order.index("harness.cli")
 
 
-@pytest.mark.parametrize("pure", ["outcome", "plan", "trace", "vocabulary", "catalogue"])
+@pytest.mark.parametrize(
+    "pure", ["outcome", "plan", "trace", "vocabulary", "catalogue", "recipes", "guide", "advice"]
+)
 def test_what_is_pure_touches_neither_files_nor_processes(pure: str) -> None:
     path = ROOT / "harness" / f"{pure}.py"
     assert not packages(path) & {"asyncio", "os", "pathlib", "shutil", "socket", "subprocess"}
