@@ -23,7 +23,10 @@ from apps.subject import AppError, probe, service
 
 async def session():
     with probe.span("dependency"):
-        yield
+        try:
+            yield
+        finally:
+            await service.dependency_teardown()
 
 
 app = FastAPI(dependencies=[Depends(session)])

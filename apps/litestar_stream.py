@@ -32,7 +32,10 @@ class Question:
 
 async def provide_session():
     with probe.span("dependency"):
-        yield "session"
+        try:
+            yield "session"
+        finally:
+            await service.dependency_teardown()
 
 
 def encode(data):

@@ -25,7 +25,10 @@ from apps.subject import AppError, probe, service
 
 async def session():
     with probe.span("dependency"):
-        yield
+        try:
+            yield
+        finally:
+            await service.dependency_teardown()
 
 
 app = FastAPI(dependencies=[Depends(session)])
@@ -41,6 +44,7 @@ def encode(data):
 
 async def on_client_close(message):
     probe.saw("hook:client_close_handler")
+    await service.client_closed()
 
 
 def respond(stream):

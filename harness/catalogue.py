@@ -6,10 +6,12 @@ state the stream must be in, `leave` is how the client then goes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
 
+from harness.recipes import IDLE, Recipe, Situation, scenario_id, tried
 from harness.trace import Kind
 
 Leave = Literal["stays", "closes", "resets", "half-closes", "times-out", "sigterm"]
@@ -49,11 +51,17 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a trial ends its server, so that each has one of its own."""
     window_s: float | None = None
     """How long a negative is waited for, if not as long as in other scenarios."""
+    small_buffers: bool = False
+    """Whether the client asks for small buffers and segments as on Ethernet, not those that a
+    loopback interface has by itself: so that many streams at once are soon stalled."""
+    together: str = ""
+    """The scenarios of a group run at once, on one server, repeat by repeat; empty for none."""
+    beside: str = ""
+    """A scenario that is run once more beside the group, and of which nothing is kept."""
+    surface: str | None = None
+    """A surface that an app must have declared."""
     proof: bool = False
     """Whether it proves that surfaces are in place, and so belongs to every run."""
-
-
-IDLE = {"events": 3, "then": "wait"}
 
 
 def _leaving(id_: str, question: str, **fields: Any) -> Scenario:
@@ -69,6 +77,20 @@ def _control(id_: str, question: str, **fields: Any) -> Scenario:
 def _cleanup(way: str, question: str) -> Scenario:
     return Scenario(
         id=f"cleanup-{way}", question=question, kind="cleanup", script=IDLE | {"cleanup": way}
+    )
+
+
+def _recipe(recipe: Recipe, situation: Situation) -> Scenario:
+    fields = dict(situation.fields)
+    if recipe.apart and fields.get("own_server"):
+        fields["together"] += f"-{recipe.apart}"
+    return Scenario(
+        id=scenario_id(recipe, situation),
+        question=f"Clean-up by {recipe.title}: is it certain when {situation.title}?",
+        kind="recipe",
+        script=situation.script | {"recipe": "+".join(recipe.functions)},
+        surface=recipe.surface,
+        **fields,
     )
 
 
@@ -261,9 +283,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         own_server=True,
         window_s=6.0,
     ),
+    *(_recipe(recipe, situation) for recipe, situation in tried()),
 )
 
 # Converted, so that an entry with a word that there is not is refused at once.
 BY_ID = {
     scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
 }
+
+
+def fits(scenario: Scenario, surfaces: Collection[str], lacks: Collection[str]) -> bool:
+    """Whether an app that declares these surfaces and lacks has what a scenario takes."""
+    placed = scenario.surface is None or scenario.surface in surfaces
+    return placed and scenario.needs not in lacks

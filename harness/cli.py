@@ -25,9 +25,9 @@ from harness.environments import find_interpreter
 from harness.errors import UserError
 from harness.itinerary import itineraries
 from harness.journal import Journal
+from harness.lines import SourceLines
 from harness.outcome import classify
 from harness.plan import Plan
-from harness.quotes import Quotes
 from harness.results import all_outcomes, read_parts
 from harness.run import Run
 from harness.trace import Part
@@ -322,7 +322,7 @@ def why_command(
             continue
         file = ROOT / "apps" / f"{app_.replace('-', '_')}.py"
         same = file.exists() and sources_hash(file, ROOT / "apps" / "subject") == part.sources
-        quotes = Quotes(part, ROOT, HOME, same_apps=same)
+        quotes = SourceLines(part, ROOT, HOME, same_apps=same)
         sys.stdout.write(f"{part.stack.id}, {scenario}\n")
         if not paths:
             sys.stdout.write(f"\n{why.nothing(trial)}\n")

@@ -28,6 +28,9 @@ COLLECT_PATH = "/hangup/collect"
 READ_TIMEOUT_S = 0.25
 """After how long without a byte the client that times out gives up."""
 
+SMALL_BUFFER = 16384
+ETHERNET_SEGMENT = 1460
+
 _RECEIVE_BYTES = 65536
 _PROMPT = json.dumps({"prompt": "Why is the sky blue?"})
 
@@ -54,7 +57,7 @@ class Log:
 class Client:
     """One request over one connection of its own."""
 
-    def __init__(self, port: int, method: str, target: str) -> None:
+    def __init__(self, port: int, method: str, target: str, *, small_buffers: bool = False) -> None:
         self.port = port
         self.method = method
         self.target = target
@@ -68,6 +71,10 @@ class Client:
         self._changed = asyncio.Event()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setblocking(False)
+        if small_buffers:
+            # The server's own buffer grows with the size of the segments (tcp(7), TCP_MAXSEG).
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, ETHERNET_SEGMENT)
         self._http = h11.Connection(h11.CLIENT)
         self._reading: asyncio.Task[None] | None = None
 

@@ -135,7 +135,7 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
             if (saws := set(table.answers(stack, scenario, surface)))
             and (saws <= set(words) if only else saws & set(words))
         ]
-        return _share(found, ran) if ran else None
+        return share(found, ran) if ran else None
 
     handled = [
         stack
@@ -158,7 +158,7 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
         ),
         (
             "The handler for `Exception` was called for some disconnect",
-            _share(list(dict.fromkeys(handled)), able) if able else None,
+            share(list(dict.fromkeys(handled)), able) if able else None,
         ),
         (
             "A plain `await` in the clean-up is cut short",
@@ -178,7 +178,7 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
         ),
         (
             "A stream that fails after some events looks complete to its client",
-            _share(complete, failing) if failing else None,
+            share(complete, failing) if failing else None,
         ),
         (
             "An endpoint that has not answered yet is not told",
@@ -192,18 +192,18 @@ def headlines(table: Table, stacks: Sequence[Stack]) -> list[str]:
     return [f"{sentence}: {found}." for sentence, found in sentences if found is not None]
 
 
-def _share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
+def share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
     """So many of so many stacks, and which, the shorter way round."""
     share = f"**{len(found)} of {len(ran)}** stacks"
     if not found or len(found) == len(ran):
         return share
     rest = [stack for stack in ran if stack not in found]
     if len(rest) < len(found):
-        return f"{share}, not {_named(rest, ran)}"
-    return f"{share}: {_named(found, ran)}"
+        return f"{share}, not {named(rest, ran)}"
+    return f"{share}: {named(found, ran)}"
 
 
-def _named(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
+def named(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
     """The apps of these stacks, with servers where it is not all of an app's."""
     names = []
     for app in dict.fromkeys(stack.app for stack in found):
@@ -391,7 +391,7 @@ def _outlived(table: Table) -> tuple[Cell, ...]:
 
 def hazards(table: Table) -> list[Hazard]:
     """What was found that hurts; only those that were found at all."""
-    everything = tuple(catalogue.BY_ID)
+    everything = tuple(s.id for s in catalogue.SCENARIOS if s.kind != "recipe")
     found = [
         Hazard(
             title="The server stops answering",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from harness.catalogue import BY_ID, Scenario
+from harness.catalogue import BY_ID, Scenario, fits
 from harness.trace import COLLECTS, Event, Part, Stack, Trial
 from harness.vocabulary import HOOK, Surface, Word, is_exception
 
@@ -22,6 +22,8 @@ OPTIONAL = (Surface.DEPENDENCY, Surface.BACKGROUND, Surface.MIDDLEWARE, *HANDLER
 
 _STREAMS = (Surface.STREAM, Surface.STREAM_END, Surface.SOURCE, Surface.BACKGROUND)
 """The surfaces that a request has only if it asks for a stream."""
+
+_OF_RECIPES = (Surface.SOURCE, Surface.ASGI, Surface.SERVER_LOG, Surface.CLEANUP)
 
 ORDINARY_ERROR = "plain-error"
 _CONTROL_OF = {
@@ -81,8 +83,12 @@ def outcomes(part: Part) -> tuple[Sighting, ...]:
         counts.update(
             (scenario, surface, saw) for surface, saws in each.saws.items() for saw in set(saws)
         )
+    # What was recorded before there were recipes is silent about them.
+    with_recipes = any(BY_ID[scenario].kind == "recipe" for scenario in trials)
     for lacking in BY_ID.values():
-        if lacking.needs in part.lacks:
+        if lacking.kind == "recipe" and not with_recipes:
+            continue
+        if not fits(lacking, part.surfaces, part.lacks):
             for surface in surfaces_of(lacking, part.surfaces):
                 counts[lacking.id, surface, Word.NOT_APPLICABLE] = 0
     return tuple(
@@ -135,6 +141,9 @@ def classify(part: Part) -> list[ClassifiedTrial]:
 
 def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
     """The surfaces a scenario is looked at on, in the vocabulary's order."""
+    if scenario.kind == "recipe":
+        # A recipe's stream is bare of probes; what is asked is what came of its clean-up.
+        return (*_OF_RECIPES, Surface.EXIT if scenario.leave == "sigterm" else Surface.LIVENESS)
     surfaces: list[str] = [
         Surface.STREAM,
         Surface.STREAM_END,
@@ -195,7 +204,8 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
         elif surface in (*HANDLERS, Surface.SERVER_LOG) or surface.startswith(HOOK):
             saws[surface] = _moments(events, trial.left_ns)
         elif surface == Surface.CLEANUP:
-            saws[surface] = (_cleanup(events, trial),)
+            stream = [event for event in trial.events if event.surface == Surface.STREAM]
+            saws[surface] = (_cleanup(events, trial, _garbage_ns(stream, collected_ns)),)
         elif surface == Surface.IS_DISCONNECTED:
             saws[surface] = (_asked(events),)
         else:
@@ -222,7 +232,8 @@ def _within_window(event: Event, closed_ns: int | None) -> bool:
     if closed_ns is None or event.t_ns <= closed_ns or event.surface in _ASKED_AFTERWARDS:
         return True
     collected = event.saw == "GeneratorExit" or event.event == "dropped"
-    return event.event == COLLECTS or (event.surface in _GENERATORS and collected)
+    called_for = event.surface == Surface.CLEANUP and event.event == "saw"
+    return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
 
 
 def _must_be_proven(surface: str) -> bool:
@@ -328,8 +339,10 @@ def upstream_closed_ns(events: Iterable[Event]) -> int | None:
     return None if still else max(closed, default=None)
 
 
-def _cleanup(events: Sequence[Event], trial: Trial) -> str:
+def _cleanup(events: Sequence[Event], trial: Trial, garbage_ns: int | None) -> str:
     """How the clean-up came out, and whether anybody was there to wait for it."""
+    if any(event.event == "saw" and _by_collector(event, garbage_ns) for event in events):
+        return Word.GARBAGE_COLLECTED
     came_out = _span(events, trial.left_ns, None)
     gone_ns = next(
         (e.t_ns for e in trial.events if e.surface == Surface.ASGI and e.event == "end"), None

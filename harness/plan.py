@@ -41,9 +41,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def repeats_of(self, scenario: Scenario) -> int:
         """How often a scenario is run.
 
-        Less often where each time needs a server of its own, more often where it is a race.
+        Less often where each time needs a server of its own or there is much to try, more
+        often where it is a race.
         """
-        costly = scenario.own_server or scenario.spoils
+        costly = scenario.own_server or scenario.spoils or scenario.kind == "recipe"
         return min(self.repeats, 3) if costly else self.repeats * scenario.times
 
 
@@ -69,7 +70,7 @@ def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
 def applicable(scenario_ids: Sequence[str], app: AppFile) -> list[Scenario]:
     """The scenarios that this app has what it takes for."""
     chosen = (catalogue.BY_ID[scenario_id] for scenario_id in scenario_ids)
-    return [scenario for scenario in chosen if scenario.needs not in app.about.lacks]
+    return [s for s in chosen if catalogue.fits(s, app.about.surfaces, app.about.lacks)]
 
 
 def to_follow(plan: Plan, app: AppFile) -> list[Scenario]:

@@ -10,6 +10,7 @@ import msgspec
 
 from harness import report
 from harness.errors import UserError
+from harness.quotes import Quotes
 from harness.results import (
     CLAIMS,
     METADATA,
@@ -66,7 +67,7 @@ def rebuild(results: Path) -> None:
     parts = read_parts(results)
     sightings = all_outcomes(parts)
     found = verdicts(parts)
-    pages = report.render(parts, sightings, found)
+    pages = report.render(parts, sightings, found, Quotes())
     evidence = results / report.EVIDENCE
     shutil.rmtree(evidence, ignore_errors=True)
     replace(results / OUTCOMES, outcomes_csv(sightings).encode())

@@ -10,13 +10,16 @@ import jinja2
 import msgspec
 
 from harness import catalogue, cost, diagram, findings, servers, timeline, why
+from harness.advice import GuideWriter
 from harness.catalogue import Scenario
 from harness.claimed import ClaimsWriter
 from harness.claims import CLAIMS
 from harness.cost import CostRow
 from harness.findings import Cell, Hazard, LatencyRow, Table
+from harness.guide import Guide
 from harness.itinerary import itineraries
 from harness.outcome import ClassifiedTrial, Sighting, classify
+from harness.quotes import Quotes
 from harness.trace import Part, Stack, Trial
 from harness.verdicts import Ruling, Verdict
 from harness.vocabulary import HOOK, Surface, Word
@@ -39,6 +42,13 @@ SITUATIONS = (
     "before-response",
 )
 """What the table of handlers sets side by side: ordinary errors first, then disconnects."""
+
+_RECIPES = tuple(s for s in catalogue.SCENARIOS if s.kind == "recipe")
+"""The scenarios that the guide is about; they have evidence of their own."""
+_OTHERS = tuple(s for s in catalogue.SCENARIOS if s.kind != "recipe")
+_RECIPES_PAGE = "-recipes"
+_BESIDE_THE_POINT = (Surface.SEND, Surface.RECEIVE, Surface.ENDPOINT, Surface.MIDDLEWARE)
+"""The surfaces left out of the evidence of recipes."""
 
 _SEERS = (
     Surface.HANDLER,
@@ -93,9 +103,12 @@ class Group(msgspec.Struct, frozen=True):
 
 
 def render(
-    parts: Sequence[Part], sightings: Iterable[Sighting], verdicts: Iterable[Verdict]
+    parts: Sequence[Part],
+    sightings: Iterable[Sighting],
+    verdicts: Iterable[Verdict],
+    quotes: Quotes,
 ) -> dict[str, str]:
-    """All pages, by their path below the results."""
+    """All pages, by their path below the results; `quotes` is where code is quoted from."""
     table = Table(sightings)
     ordered = sorted(parts, key=_order)
     groups = [
@@ -119,15 +132,19 @@ def render(
         claims=CLAIMS,
         Ruling=Ruling,
         Word=Word,
-        scenarios=catalogue.SCENARIOS,
+        scenarios=_OTHERS,
         scenario_by_id=catalogue.BY_ID,
         servers=servers.BY_ID,
+    )
+    guide = GuideWriter(
+        Guide(ordered), [part.stack for part in ordered], table, quotes, writer.linked
     )
     pages = {
         REPORT: environment.get_template("report.md.j2").render(
             groups=groups,
             parts=ordered,
             trials=sum(len(part.trials) for part in ordered),
+            guide=guide,
             hazards=findings.hazards(table),
             same_events=findings.same_events(ordered),
             followed=findings.followed(ordered),
@@ -145,6 +162,14 @@ def render(
                 samples=_samples(members),
                 paths={(t.scenario, p.stack.server): t for p in members for t in p.followed},
             )
+            if guide.ran([part.stack for part in members]):
+                pages[f"{EVIDENCE}/{group.id}/{app}{_RECIPES_PAGE}.md"] = template.render(
+                    group=group,
+                    app=app,
+                    parts=members,
+                    samples=_samples(members),
+                    scenarios=_RECIPES,
+                )
     return pages
 
 
@@ -178,7 +203,12 @@ class Sample(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        return timeline.text(self.each)
+        if catalogue.BY_ID[self.each.trial.scenario].kind != "recipe":
+            return timeline.text(self.each)
+        trial = self.each.trial
+        events = tuple(e for e in trial.events if e.surface not in _BESIDE_THE_POINT)
+        brief = msgspec.structs.replace(trial, events=events)
+        return timeline.text(msgspec.structs.replace(self.each, trial=brief))
 
 
 def _samples(parts: Sequence[Part]) -> dict[tuple[str, str], list[Sample]]:
@@ -211,7 +241,7 @@ class _Writer:
     def glance(self, stack: Stack) -> dict[str, str]:
         """The first table's cells, linked."""
         return {
-            title: self._linked(cell.text, stack, cell.scenario)
+            title: self.linked(cell.text, stack, cell.scenario)
             for title, cell in findings.glance(self.table, stack).items()
         }
 
@@ -225,10 +255,10 @@ class _Writer:
         for stack in stacks:
             ways[findings.spread(self.table[Cell(stack, scenario, surface)])].append(stack)
         if len(ways) == 1:
-            return self._linked(next(iter(ways)), stacks[0], scenario, by_server=False)
+            return self.linked(next(iter(ways)), stacks[0], scenario, by_server=False)
         return "<br>".join(
             f"{', '.join(stack.server for stack in agreeing)}: "
-            + self._linked(text, agreeing[0], scenario)
+            + self.linked(text, agreeing[0], scenario)
             for text, agreeing in ways.items()
         )
 
@@ -278,7 +308,7 @@ class _Writer:
             on = sorted({cell.stack.server for cell in cells})
             every = {stack.server for stack in group.stacks if stack.app == app}
             where = "" if set(on) == every else f" on {', '.join(on)}"
-            link = self._linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
+            link = self.linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
             by_app[app].append(f"{link}{where}")
         return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
 
@@ -300,7 +330,7 @@ class _Writer:
         every = len(parts)
         return [
             ("" if len(agreeing) == every else f"On {_names(agreeing)}: ")
-            + f"{sentence} {self._linked('Path', agreeing[0].stack, scenario)}."
+            + f"{sentence} {self.linked('Path', agreeing[0].stack, scenario)}."
             for sentence, agreeing in ways.items()
         ]
 
@@ -328,7 +358,7 @@ class _Writer:
         """A sighting with its cell, linked."""
         stack = cell.stack
         place = f"{stack.app} on {stack.server}, {cell.scenario}, {cell.surface}"
-        return f"{findings.formatted(saw)} ({self._linked(place, stack, cell.scenario)})"
+        return f"{findings.formatted(saw)} ({self.linked(place, stack, cell.scenario)})"
 
     def steps(self, trial: Trial, part: Part) -> list[list[str]]:
         """The paths of a trial, each as items of a list."""
@@ -337,7 +367,7 @@ class _Writer:
     def costs(self, group: Group) -> list[tuple[CostRow, str]]:
         """What hang-ups cost upstream, and the first of it linked to its evidence."""
         return [
-            (row, self._linked(row.closed, row.stack, row.scenario))
+            (row, self.linked(row.closed, row.stack, row.scenario))
             for row in cost.cost_rows(group.parts)
         ]
 
@@ -351,16 +381,12 @@ class _Writer:
         row = findings.latency_row(part.stack, part.latency)
         return f"{row.ratio:.1f} times bare" if row else "not measured"
 
-    def linked(self, text: str, stack: Stack, scenario: str | None, by_server: bool) -> str:
-        """A text that leads to a stack's evidence for a scenario."""
-        return self._linked(text, stack, scenario, by_server=by_server)
-
-    def _linked(
-        self, text: str, stack: Stack, scenario: str | None, *, by_server: bool = True
-    ) -> str:
+    def linked(self, text: str, stack: Stack, scenario: str | None, by_server: bool = True) -> str:
+        """A text that leads to the evidence of a scenario on a stack."""
         if scenario is None or text in ("not run", Word.NOT_APPLICABLE):
             return text
-        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}.md"
+        page_of = _RECIPES_PAGE if catalogue.BY_ID[scenario].kind == "recipe" else ""
+        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}{page_of}.md"
         anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
         target = f"{page}#{anchor}"
         return f"[{text}][{self.targets.setdefault(target, len(self.targets) + 1)}]"

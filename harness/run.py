@@ -15,7 +15,7 @@ import msgspec
 import harness
 from harness import latency, machine, servers
 from harness.appfiles import AppFile, sources_hash
-from harness.catalogue import Scenario
+from harness.catalogue import BY_ID, Scenario
 from harness.client import COLLECT_PATH, answers
 from harness.environments import install, versions_of
 from harness.errors import SubjectError
@@ -27,7 +27,7 @@ from harness.plan import REFERENCE, applicable, to_follow
 from harness.servers import Server
 from harness.subject import POLL_S, Subject
 from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
-from harness.trial import all_shown, run_trial
+from harness.trial import Gate, all_shown, run_trial, trial_name
 from harness.versions import constraints_of, pins_of
 from harness.vocabulary import Surface, Word
 
@@ -133,8 +133,8 @@ class Run:
                 if shared:
                     tasks.create_task(self._run_shared(bench, shared))
             for bench, own, _ in to_do:
-                for scenario in own:
-                    tasks.create_task(self._run_apart(bench, scenario))
+                for group in _groups(own):
+                    tasks.create_task(self._run_apart(bench, group))
         if self.plan.follow:
             self.say("following exceptions")
             await _gather(self._run_followed(bench) for bench in benches)
@@ -182,56 +182,76 @@ class Run:
         ]
         own = [scenario for scenario in left if scenario.own_server]
         shared = [scenario for scenario in left if not scenario.own_server]
-        return own, sorted(shared, key=lambda scenario: scenario.spoils)
+        # A flood that gives others their turn comes before one that does not.
+        return own, sorted(shared, key=lambda s: (s.spoils, s.kind != "recipe"))
 
-    async def _run_apart(self, bench: Bench, scenario: Scenario) -> None:
-        """Run a scenario that ends its server: each trial has one of its own."""
+    async def _run_apart(self, bench: Bench, group: Sequence[Scenario]) -> None:
+        """Run scenarios that end their server: each repeat of a group has one of its own."""
 
-        async def once(repeat: int) -> Trial:
+        async def once(repeat: int) -> list[Trial]:
             async with self._own, AsyncExitStack() as stack:
                 try:
                     subject = await self._start(bench, stack)
                 except SubjectError as error:
-                    return _failed(scenario, repeat, error)
-                return await self._trial(subject, scenario, repeat)
+                    return [_failed(scenario, repeat, error) for scenario in group]
+                heard = len(subject.loose)
+                runs = [(scenario, repeat) for scenario in group]
+                companions = {scenario.beside for scenario in group if scenario.beside}
+                runs += [(BY_ID[name], repeat) for name in sorted(companions)]
+                trials = await self._at_once(subject, runs)
+                if len(runs) > 1:
+                    log.take(subject, heard)
+                return trials[: len(group)]
 
-        repeats = range(1, self.plan.repeats_of(scenario) + 1)
-        trials = await _gather(once(repeat) for repeat in repeats)
-        self._keep(bench, scenario, trials, _ServerLog())
+        log = _ServerLog()
+        repeats = range(1, self.plan.repeats_of(group[0]) + 1)
+        trials = [t for repeat in await _gather(map(once, repeats)) for t in repeat]
+        self._keep(bench, group, trials, log)
 
     async def _run_shared(self, bench: Bench, scenarios: list[Scenario]) -> None:
-        """Run scenarios one after the other on one server.
+        """Run scenarios, or groups of them, one after the other on one server.
 
-        The repeats of each run at once, or one after the other where it wants to be alone.
+        The repeats of each run at once, or one after the other where it wants to be alone or
+        is of a group.
         """
         async with self._shared, AsyncExitStack() as stack:
             subject: Subject | None = None
             again = False
-            for scenario in scenarios:
-                repeats = range(1, self.plan.repeats_of(scenario) + 1)
+            for group in _groups(scenarios):
+                repeats = range(1, self.plan.repeats_of(group[0]) + 1)
+                rounds = [[(scenario, repeat) for scenario in group] for repeat in repeats]
+                if not (group[0].alone or group[0].together):
+                    rounds = [[run for round_ in rounds for run in round_]]
                 trials: list[Trial] = []
                 log = _ServerLog()
-                for together in [[r] for r in repeats] if scenario.alone else [repeats]:
+                for together in rounds:
                     try:
                         subject = subject or await self._start(bench, stack, at_once=again)
                     except SubjectError as error:
-                        trials += [_failed(scenario, repeat, error) for repeat in together]
+                        trials += [_failed(scenario, r, error) for scenario, r in together]
                         continue
                     heard = len(subject.loose)
-                    if scenario.alone:
+                    alone = group[0].alone
+                    if alone:
                         # All that the process logs is this trial's: not what others have left.
                         await answers(subject.port, self.plan.window_s, COLLECT_PATH)
                         subject.catch_up()
                         log.take(subject, heard)
-                    done = await _gather(self._trial(subject, scenario, r) for r in together)
-                    if not scenario.alone:
+                    done = await self._at_once(subject, together)
+                    if not alone:
                         log.take(subject, heard)
                     trials += done
-                    if not all(_left_well(trial, scenario) for trial in done):
+                    if not all(_left_well(trial, group[0]) for trial in done):
                         await stack.aclose()
                         subject = None
                         again = True
-                self._keep(bench, scenario, trials, log)
+                self._keep(bench, group, trials, log)
+
+    async def _at_once(self, subject: Subject, runs: Sequence[tuple[Scenario, int]]) -> list[Trial]:
+        """Run trials at once; those of a group leave together, when all are in their state."""
+        together = any(scenario.together for scenario, _ in runs)
+        gate = Gate(trial_name(*run) for run in runs) if together else Gate()
+        return await _gather(self._trial(subject, *run, gate) for run in runs)
 
     async def _run_followed(self, bench: Bench) -> None:
         """Run each scenario once on servers that follow exceptions; no time is measured."""
@@ -258,7 +278,7 @@ class Run:
                 except SubjectError as error:
                     trials.append(_failed(scenario, FOLLOWED, error))
                 else:
-                    trial = await self._trial(subject, scenario, FOLLOWED)
+                    trial = await self._trial(subject, scenario, FOLLOWED, Gate())
                     trials.append(self._located(trial, bench))
                     if not _left_well(trial, scenario):
                         await stack.aclose()
@@ -318,10 +338,10 @@ class Run:
                 self.logs[bench.name] = subject.log_file
             raise SubjectError(error.word, reason) from None
 
-    async def _trial(self, subject: Subject, scenario: Scenario, repeat: int) -> Trial:
+    async def _trial(self, subject: Subject, scenario: Scenario, repeat: int, gate: Gate) -> Trial:
         if not scenario.spoils:
             phase = abs(repeat - 0.5) / self.plan.repeats_of(scenario)
-            trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase)
+            trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase, gate=gate)
             return _scrubbed(trial, self.root)
         with ExitStack() as turn:
             await self._spinning.acquire()
@@ -334,20 +354,23 @@ class Run:
         return _scrubbed(trial, self.root)
 
     def _keep(
-        self, bench: Bench, scenario: Scenario, trials: Sequence[Trial], log: _ServerLog
+        self, bench: Bench, group: Sequence[Scenario], trials: Sequence[Trial], log: _ServerLog
     ) -> None:
-        self.journal.keep(
-            Batch(
-                app=bench.app.id,
-                server=bench.server.id,
-                scenario=scenario.id,
-                trials=tuple(trials),
-                refused=log.refused,
-                unattributed=tuple(
-                    machine.scrub(f"{scenario.id}: {line}", self.root) for line in log.lines
-                ),
+        for scenario in group:
+            # A line that may be of any of a group is kept once, with the first of them.
+            lines = log.lines if scenario is group[0] else []
+            self.journal.keep(
+                Batch(
+                    app=bench.app.id,
+                    server=bench.server.id,
+                    scenario=scenario.id,
+                    trials=tuple(trial for trial in trials if trial.scenario == scenario.id),
+                    refused=log.refused,
+                    unattributed=tuple(
+                        machine.scrub(f"{scenario.id}: {line}", self.root) for line in lines
+                    ),
+                )
             )
-        )
         self.advance(len(trials))
 
     async def _measure(self, benches: list[Bench]) -> None:
@@ -423,6 +446,12 @@ class Run:
             followed=followed,
             origins=origins(bench.python, {s.file for t in followed for s in t.path if s.file}),
         )
+
+
+def _groups(scenarios: Iterable[Scenario]) -> list[list[Scenario]]:
+    """Neighbours that run together; any other scenario is a group by itself."""
+    grouped = itertools.groupby(scenarios, key=lambda s: s.together or s.id)
+    return [list(members) for _, members in grouped]
 
 
 def _left_well(trial: Trial, scenario: Scenario) -> bool:

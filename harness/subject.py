@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -91,6 +92,7 @@ class Subject:
         """Events that belong to no trial: refused handlers, log lines outside requests."""
         self._fresh = asyncio.Event()
         self._partial = b""
+        self._terminated_ns: int | None = None
 
     async def __aenter__(self) -> Subject:
         self._trace_file.touch()
@@ -142,9 +144,15 @@ class Subject:
         """The exit code; negative for the signal that ended it."""
         return self._process.returncode
 
-    def terminate(self) -> None:
-        """Send SIGTERM to the process that was started, as an operator would."""
-        self._process.send_signal(signal.SIGTERM)
+    def terminate(self) -> int:
+        """Send SIGTERM to the process that was started, once, as an operator would.
+
+        When that was, in ns; the streams of several trials may be open.
+        """
+        if self._terminated_ns is None:
+            self._terminated_ns = time.monotonic_ns()
+            self._process.send_signal(signal.SIGTERM)
+        return self._terminated_ns
 
     async def exited(self) -> None:
         """Wait until the process has ended."""

@@ -163,4 +163,4 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What has installed the files that the paths lead through."""
 
 
-Kind = Literal["disconnect", "control", "cleanup", "operator"]
+Kind = Literal["disconnect", "control", "cleanup", "operator", "recipe"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 
 import msgspec
@@ -41,6 +41,33 @@ _SPANS = frozenset(
     }
 )
 
+_TOLD = (Surface.STREAM, Surface.CLEANUP)
+"""Where it shows that clean-up has been called for."""
+
+
+class Gate:
+    """Where trials that run at once wait for one another before they go on."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._missing = set(names)
+        self._open = asyncio.Event()
+
+    def arrive(self, name: str) -> None:
+        """Say that nobody need wait for this trial any more."""
+        self._missing.discard(name)
+        if not self._missing:
+            self._open.set()
+
+    async def pass_through(self, name: str) -> None:
+        """Arrive and wait until all have."""
+        self.arrive(name)
+        await self._open.wait()
+
+
+def trial_name(scenario: Scenario, repeat: int) -> str:
+    """What a trial is called on the wire and in the probe's file."""
+    return f"{scenario.id}-{repeat}"
+
 
 async def run_trial(
     subject: Subject,
@@ -49,14 +76,18 @@ async def run_trial(
     window_s: float,
     phase: float = 0.5,
     on_answer: Callable[[], None] = lambda: None,
+    gate: Gate | None = None,
 ) -> Trial:
     """Run one trial; a subject that misbehaves gives a trial that says so.
 
     `phase`, from 0 to 1, is where between two events of a streaming stream it leaves.
 
     `on_answer` is called when the server has answered another request after the hang-up.
+
+    At the `gate` it waits, before it leaves, for the trials that it runs together with.
     """
-    name = f"{scenario.id}-{repeat}"
+    name = trial_name(scenario, repeat)
+    gate = gate or Gate()
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
     heard = len(subject.loose)
@@ -67,16 +98,18 @@ async def run_trial(
         if scenario.relays:
             await stack.enter_async_context(upstream)
             scenario = _relaying(scenario, upstream.url)
-        watch = _Watch(subject, scenario, name, window_s, phase, on_answer, upstream)
+        watch = _Watch(subject, scenario, name, window_s, phase, on_answer, gate, upstream)
         try:
             left_ns = await watch.run()
         except SubjectError as error:
             failure = error
+        finally:
+            gate.arrive(name)
     ended_ns = time.monotonic_ns()
     closed_ns = watch.closed_ns or ended_ns
     # Garbage is collected for all trials of a process; what is logged outside of any request
     # can only be of this one if it is alone.
-    alone = scenario.alone or scenario.own_server
+    alone = (scenario.alone or scenario.own_server) and not scenario.together
     loose = [
         event
         for event in subject.loose[heard:]
@@ -116,7 +149,7 @@ def all_shown(events: Sequence[Event], cleans_up: bool) -> bool:
         if event.surface in _SPANS and event.event in ("begin", "end"):
             step = 1 if event.event == "begin" else -1
             begun[event.surface] = begun.get(event.surface, 0) + step
-    told = any(e.surface == Surface.STREAM and e.event == "saw" for e in events)
+    told = any(e.surface in _TOLD and e.event == "saw" for e in events)
     if cleans_up and told and Surface.CLEANUP not in begun:
         return False
     return Surface.ASGI in begun and not any(begun.values())
@@ -133,6 +166,7 @@ class _Watch:
         window_s: float,
         phase: float,
         on_answer: Callable[[], None],
+        gate: Gate,
         upstream: Upstream,
     ) -> None:
         self.subject = subject
@@ -141,6 +175,7 @@ class _Watch:
         self.window_s = window_s
         self.phase = phase
         self.on_answer = on_answer
+        self.gate = gate
         self.upstream = upstream
         self.log = Log()
         self.received: tuple[str, ...] = ()
@@ -152,19 +187,26 @@ class _Watch:
         """Run it; when the client left or the operator signalled, in ns."""
         if self.scenario.leave == "times-out":
             return await self._give_up()
-        client = Client(self.subject.port, self.scenario.method, target(self.scenario, self.name))
+        client = Client(
+            self.subject.port,
+            self.scenario.method,
+            target(self.scenario, self.name),
+            small_buffers=self.scenario.small_buffers,
+        )
         self.log = client.log
         try:
             since_s = asyncio.get_running_loop().time()
             await client.ask()
             await self._reach(client)
+            if self.scenario.leave != "stays":
+                await self.gate.pass_through(self.name)
             left_ns: int | None = None
             match self.scenario.leave:
                 case "stays":
                     pass
                 case "sigterm":
-                    left_ns = self.log.add("leaves", detail="the operator sends SIGTERM")
-                    self.subject.terminate()
+                    left_ns = self.subject.terminate()
+                    self.log.add("leaves", detail="the operator sends SIGTERM")
                     await self._see_it_exit()
                     if not self.subject.running:
                         await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
@@ -317,7 +359,8 @@ class _Watch:
         return any(event.event == "waiting" for event in self._seen())
 
     def _all_shown(self) -> bool:
-        return all_shown(self._seen(), "cleanup" in self.scenario.script) and not self.upstream.open
+        cleans_up = not {"cleanup", "recipe"}.isdisjoint(self.scenario.script)
+        return all_shown(self._seen(), cleans_up) and not self.upstream.open
 
     def _note(self, surface: str, saw: str, detail: str | None = None) -> None:
         now_ns = time.monotonic_ns()

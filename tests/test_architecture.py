@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 HARNESS = sorted((ROOT / "harness").rglob("*.py"))
 SUBJECT = sorted((ROOT / "apps" / "subject").rglob("*.py"))
 APPS = sorted((ROOT / "apps").glob("*.py"))
-LAZILY = {"cleanup.py": {"anyio"}, "relay.py": {"httpx"}}
+LAZILY = {"cleanup.py": {"anyio"}, "recipes.py": {"anyio"}, "relay.py": {"httpx"}}
 """What is imported only where it is what a stream is about."""
 
 
@@ -77,7 +77,13 @@ def test_the_imports_within_the_harness_are_no_circle() -> None:
     assert order.index("harness.outcome") < order.index("harness.cli")
 
 
-@pytest.mark.parametrize("pure", ["outcome", "plan", "trace", "vocabulary", "catalogue", "cost"])
+@pytest.mark.parametrize(
+    "pure",
+    [
+        *("outcome", "plan", "trace", "vocabulary", "catalogue", "recipes", "guide", "advice"),
+        *("cost", "itinerary", "why", "diagram", "links"),
+    ],
+)
 def test_what_is_pure_touches_neither_files_nor_processes(pure: str) -> None:
     path = ROOT / "harness" / f"{pure}.py"
     assert not packages(path) & {"asyncio", "os", "pathlib", "shutil", "socket", "subprocess"}

@@ -7,6 +7,7 @@ from harness.catalogue import BY_ID
 from harness.cost import Cost, CostRow, cost, cost_rows
 from harness.findings import Table
 from harness.outcome import ClassifiedTrial, outcomes, sightings
+from harness.quotes import Quotes
 from harness.report import render
 from harness.results import all_outcomes
 from harness.trace import Part, Trial
@@ -96,7 +97,7 @@ TITLE = "## What a hang-up costs upstream\n"
 
 
 def _report(*parts: Part) -> str:
-    return render(parts, all_outcomes(parts), ())[report.REPORT]
+    return render(parts, all_outcomes(parts), (), Quotes())[report.REPORT]
 
 
 def test_the_report_has_a_row_a_stack_with_its_evidence() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -88,6 +89,13 @@ KNOWN: list[tuple[str, str, str]] = [
     ("error-mid-stream", "server-log", "ValueError"),
     ("timeout-in-stream", "source", "CancelledError"),
     ("timeout-in-stream", "stream", "TimeoutError"),
+    # Its clean-up is cut short where the stream that ended is cancelled once more.
+    ("try-finally-in-idle", "cleanup", Word.FINISHED),
+    ("detached-task-in-idle", "cleanup", Word.OUTLIVED),
+    ("except-cancelled-in-error", "cleanup", Word.DID_NOT_RUN),
+    ("waited-task-in-error", "cleanup", Word.FINISHED),
+    # A stream that listens for SIGTERM ends with it.
+    ("shutdown-aware-task-in-shutdown", "cleanup", Word.FINISHED),
     # A stream that never awaits has the event loop for itself.
     ("firehose", "liveness", Word.NO_ANSWER),
 ]
@@ -119,6 +127,30 @@ def test_the_operator_is_told_whether_the_process_exits(outcomes: Table) -> None
 def test_a_stream_that_completes_gives_the_client_all_five_events(measured: Path) -> None:
     (trial,) = trials_of(only_part(measured), "complete")
     assert [json.loads(data)["number"] for data in trial.received] == [1, 2, 3, 4, 5]
+
+
+def test_what_bare_has_no_place_for_is_not_applicable(outcomes: Table) -> None:
+    assert outcomes["bare", "dependency-in-idle", "cleanup"] == {Word.NOT_APPLICABLE: (0, 0)}
+
+
+def test_the_report_says_what_to_write_and_shows_it(measured: Path) -> None:
+    text = (measured / "report.md").read_text(encoding="utf-8")
+    guide = text.partition("## Clean-up that works")[2].partition("## Latency")[0]
+    (row,) = [line for line in guide.splitlines() if line.startswith("| **bare** | uvicorn | [`")][
+        :1
+    ]
+    assert "`shutdown-aware-task`" in row
+    assert "async def waited_task(" in guide
+    assert "**`try-finally`**" in guide
+
+
+def test_every_link_of_the_guide_leads_to_evidence(measured: Path) -> None:
+    text = (measured / "report.md").read_text(encoding="utf-8")
+    targets = re.findall(r"(?m)^\[\d+\]: (evidence/\S+-recipes\.md)#(\S+)$", text)
+    assert targets
+    for page, anchor in targets:
+        headings = re.findall(r"(?m)^#+ (.+)$", (measured / page).read_text(encoding="utf-8"))
+        assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
 
 
 def test_no_trial_failed(measured: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 
@@ -88,6 +90,25 @@ def test_what_needs_a_server_of_its_own_is_repeated_three_times_at_most(
     plan = a_plan("bare", repeats=repeats, scenarios=[])
     assert plan.repeats_of(BY_ID["shutdown"]) == own
     assert plan.repeats_of(BY_ID["idle"]) == repeats
+
+
+def test_recipes_are_repeated_three_times_at_most() -> None:
+    assert a_plan("bare", repeats=5).repeats_of(BY_ID["try-finally-in-idle"]) == 3
+    assert a_plan("bare", repeats=1).repeats_of(BY_ID["try-finally-in-idle"]) == 1
+
+
+def test_an_app_is_spared_the_recipes_it_has_no_place_for() -> None:
+    ids = ["try-finally-in-idle", "dependency-in-idle"]
+    assert [s.id for s in applicable(ids, an_app("bare"))] == ids[:1]
+    able = an_app("fastapi")
+    about = msgspec.structs.replace(able.about, surfaces=("dependency",))
+    able = msgspec.structs.replace(able, about=about)
+    assert [s.id for s in applicable(ids, able)] == ids
+
+
+def test_what_runs_together_is_side_by_side_in_the_catalogue() -> None:
+    groups = [s.together for s in SCENARIOS if s.together and not s.own_server]
+    assert [name for name, _ in itertools.groupby(groups)] == list(dict.fromkeys(groups))
 
 
 def test_what_shows_a_race_is_repeated_more_often() -> None:

@@ -7,7 +7,9 @@ published, a database session returned. Whether it gets to its end is the questi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from apps.subject import probe
 
@@ -60,3 +62,31 @@ WAYS: dict[str, Callable[[str | None], Awaitable[None]]] = {
     "task": task,
     "threadsafe": threadsafe,
 }
+
+
+STEPS = ("close the upstream stream", "publish a message", "close the session")
+"""What a recipe's clean-up does, one after the other, each awaited for its share."""
+
+
+def of_recipe(trial: str | None) -> Callable[[], Coroutine[Any, Any, None]]:
+    """The clean-up a recipe is given (`apps.subject.recipes`).
+
+    It reports when it is called, and what was on its way out there: by that it can be told
+    whether it was the garbage collector that had the clean-up done.
+    """
+
+    def clean_up() -> Coroutine[Any, Any, None]:
+        told = sys.exc_info()[1]
+        probe.record(
+            trial, "cleanup", "saw", saw=probe.CALLED if told is None else probe.name(told)
+        )
+        return _steps(trial)
+
+    return clean_up
+
+
+async def _steps(trial: str | None) -> None:
+    with probe.Span(trial, "cleanup"):
+        for step in STEPS:
+            await asyncio.sleep(WORK_S / len(STEPS))
+            probe.record(trial, "cleanup", "did", detail=step)

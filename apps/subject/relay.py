@@ -7,13 +7,18 @@ nobody wants the stream any more is this generator's being left, and nothing els
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeVar
 
 from apps.subject import probe
 
+S = TypeVar("S")
 
-async def source(trial: str | None, url: str) -> AsyncGenerator[tuple[int, str], None]:
-    """Relay what `url` streams: the number and the data of each event.
+
+async def source(
+    trial: str | None, url: str, item: Callable[[int, str], S]
+) -> AsyncGenerator[S, None]:
+    """Relay what `url` streams: `item` of the number and the data of each event.
 
     It stands where a script's own source stands, and so ends when the connection has been
     closed as far as httpx does that.
@@ -27,5 +32,5 @@ async def source(trial: str | None, url: str) -> AsyncGenerator[tuple[int, str],
                 if line.startswith("data: "):
                     number += 1
                     here.at = "yield"
-                    yield number, line.removeprefix("data: ")
+                    yield item(number, line.removeprefix("data: "))
                     here.at = "await"

@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from apps.subject import cleanup, probe, relay
+from apps.subject import cleanup, probe, recipes, relay
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 FOREVER_S = 3600.0
@@ -62,6 +63,8 @@ class Script:
     upstream: str = ""
     """The address of an event stream that the source relays instead of making events of its
     own; it is the server there that pauses and pads."""
+    recipe: str = ""
+    """What cleans up: functions of `recipes`, or of this module where apps call them; with `+`."""
 
     @classmethod
     def from_json(cls, text: str) -> Script:
@@ -84,6 +87,22 @@ async def background() -> None:
     """The task a response is given, to be run when it has been sent."""
     with probe.span("background"):
         await asyncio.sleep(0)
+        await _clean_up_as("background")
+
+
+async def dependency_teardown() -> None:
+    """What a dependency does when it is over."""
+    await _clean_up_as("dependency_teardown")
+
+
+async def client_closed() -> None:
+    """What is done when the framework says that the client has gone."""
+    await _clean_up_as("client_closed")
+
+
+async def _clean_up_as(recipe: str) -> None:
+    if recipe in script_of_request.get().recipe.split("+"):
+        await cleanup.of_recipe(probe.trial_of_request.get())()
 
 
 def source() -> AsyncGenerator[tuple[int, str], None]:
@@ -91,14 +110,14 @@ def source() -> AsyncGenerator[tuple[int, str], None]:
 
     A stream reads it by itself; this is for an app that puts something in between.
     """
-    return _watched_source(probe.trial_of_request.get(), script_of_request.get())
+    return _watched_source(probe.trial_of_request.get(), script_of_request.get(), _numbered)
 
 
 def stream(
     encode: Callable[[str], T],
     is_disconnected: Callable[[], Awaitable[bool]] | None = None,
     *,
-    reads: Callable[[], AsyncIterator[tuple[int, str]]] | None = None,
+    reads: Callable[[], AsyncGenerator[tuple[int, str], None]] | None = None,
 ) -> AsyncGenerator[T, None]:
     """The service's stream, as the script of the current request has it.
 
@@ -108,8 +127,16 @@ def stream(
     of `source`.
     """
     trial, script = probe.trial_of_request.get(), script_of_request.get()
-    reads = reads or partial(_watched_source, trial, script)
-    generator = _stream(trial, script, encode, reads, is_disconnected if script.polls else None)
+    if script.recipe:
+        # The very generators that readers are shown, with nothing of ours around them.
+        if reads is None:
+            source = _watched_source(trial, script, lambda _, data: encode(data))
+        else:
+            source = _encoded(reads, encode)
+        generator = recipes.assemble(script.recipe, source, cleanup.of_recipe(trial))
+    else:
+        reads = reads or partial(_watched_source, trial, script, _numbered)
+        generator = _stream(trial, script, encode, reads, is_disconnected if script.polls else None)
     probe.watch_reclaim(generator, trial, "stream")
     return generator
 
@@ -126,7 +153,7 @@ async def _stream(
     trial: str | None,
     script: Script,
     encode: Callable[[str], T],
-    reads: Callable[[], AsyncIterator[tuple[int, str]]],
+    reads: Callable[[], AsyncGenerator[tuple[int, str], None]],
     is_disconnected: Callable[[], Awaitable[bool]] | None,
 ) -> AsyncGenerator[T, None]:
     limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
@@ -160,20 +187,37 @@ async def _stream(
             raise
 
 
-def _watched_source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
+def _numbered(number: int, data: str) -> tuple[int, str]:
+    return number, data
+
+
+async def _encoded(
+    reads: Callable[[], AsyncGenerator[tuple[int, str], None]], encode: Callable[[str], T]
+) -> AsyncGenerator[T, None]:
+    """What an app puts between source and stream, as recipes take it; closed when this is."""
+    async with aclosing(reads()) as items:
+        async for _, data in items:
+            yield encode(data)
+
+
+def _watched_source(
+    trial: str | None, script: Script, item: Callable[[int, str], S]
+) -> AsyncGenerator[S, None]:
     relayed = script.upstream
-    generator = relay.source(trial, relayed) if relayed else _source(trial, script)
+    generator = relay.source(trial, relayed, item) if relayed else _source(trial, script, item)
     probe.watch_reclaim(generator, trial, "source")
     return generator
 
 
-async def _source(trial: str | None, script: Script) -> AsyncGenerator[tuple[int, str], None]:
+async def _source(
+    trial: str | None, script: Script, item: Callable[[int, str], S]
+) -> AsyncGenerator[S, None]:
     with probe.Span(trial, "source", at="await") as here:
         for number in range(1, script.events + 1):
             if script.pause_ms:
                 await asyncio.sleep(script.pause_ms / 1000)
             here.at = "yield"
-            yield number, _data(number, script.size)
+            yield item(number, _data(number, script.size))
             here.at = "await"
         await _do(script.then, here)
 
