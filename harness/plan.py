@@ -74,8 +74,13 @@ def applicable(scenario_ids: Sequence[str], app: AppFile) -> list[Scenario]:
 
 
 def to_follow(plan: Plan, app: AppFile) -> list[Scenario]:
-    """The scenarios that are run once more to follow their exceptions."""
-    return applicable(plan.scenarios, app) if plan.follow else []
+    """The scenarios that are run once more to follow their exceptions.
+
+    Recipes are not: what is thrown into them is what the scenarios without them are about.
+    """
+    if not plan.follow:
+        return []
+    return [s for s in applicable(plan.scenarios, app) if s.kind != "recipe"]
 
 
 def count_trials(plan: Plan, apps: Mapping[str, AppFile]) -> int:

@@ -14,7 +14,7 @@ from apps.subject import relay
 
 kept = []
 
-async def leaking(trial, url):
+async def leaking(trial, url, item):
     with probe.Span(trial, "source", at="await"):
         at = urlsplit(url)
         reader, writer = await asyncio.open_connection(at.hostname, at.port)
@@ -25,7 +25,7 @@ async def leaking(trial, url):
             async for line in reader:
                 if line.startswith(b"data: "):
                     number += 1
-                    yield number, line[6:].decode().strip()
+                    yield item(number, line[6:].decode().strip())
         finally:
             {leave}
 

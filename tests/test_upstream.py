@@ -184,7 +184,7 @@ def test_a_peer_that_leaves_before_it_has_asked_is_closed_too() -> None:
 def test_a_source_relays_what_it_sends_and_closes_when_it_is_left() -> None:
     async def main() -> None:
         async with serving(pause_ms=1) as peer:
-            source = relay.source(None, peer.upstream.url)
+            source = relay.source(None, peer.upstream.url, lambda number, data: (number, data))
             relayed = [await anext(source) for _ in range(2)]
             assert relayed == [
                 (1, '{"number": 1, "padding": ""}'),
