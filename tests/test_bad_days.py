@@ -173,7 +173,7 @@ def test_a_run_of_everything_leaves_out_what_cannot_be_had_and_says_why(
     assert mine.startswith("mine is left out of version set current: ")
     assert "hangup-no-such-package-zz was not found" in mine
     assert newer.startswith("newer is left out of version set current: newer needs Python >=3.99")
-    assert last.startswith(f"{len(PROOFS)} trials")
+    assert " trials; the report is " in last
     assert set(_by_app(results)) == {"bare"}
 
 
