@@ -169,6 +169,7 @@ def render(
                     parts=members,
                     samples=_samples(members),
                     scenarios=_RECIPES,
+                    paths={},
                 )
     return pages
 
