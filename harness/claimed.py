@@ -25,9 +25,8 @@ class ClaimsWriter:
 
     def asked(self, claim: Claim, stacks: Sequence[Stack]) -> bool:
         """Whether a claim says anything of any of these stacks."""
-        return any(
-            self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE for stack in stacks
-        )
+        found = [self._verdicts.get((claim.id, stack)) for stack in stacks]
+        return any(each and each.ruling != Ruling.NOT_APPLICABLE for each in found)
 
     def cell(self, claim: Claim, stacks: Sequence[Stack]) -> str:
         """The verdict on the stacks of one app: once if they agree, else by server."""

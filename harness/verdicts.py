@@ -98,7 +98,7 @@ def _verdict(claim: Claim, part: Part, trials: dict[str, list[ClassifiedTrial]])
     cases = []
     undecided: list[ClassifiedTrial] = []
     for scenario in claim.scenarios:
-        if catalogue.BY_ID[scenario].needs in part.lacks:
+        if not catalogue.fits(catalogue.BY_ID[scenario], part.surfaces, part.lacks):
             continue
         answers = Counter[bool | None]()
         for each in trials.get(scenario, ()):
@@ -132,7 +132,9 @@ def _applies(claim: Claim, part: Part) -> bool:
     optional = [s for s in claim.holds.surfaces if s in OPTIONAL or s.startswith(HOOK)]
     if not set(optional) <= set(part.surfaces):
         return False
-    return any(catalogue.BY_ID[s].needs not in part.lacks for s in claim.scenarios)
+    return any(
+        catalogue.fits(catalogue.BY_ID[name], part.surfaces, part.lacks) for name in claim.scenarios
+    )
 
 
 def _why(claim: Claim, undecided: Sequence[ClassifiedTrial]) -> str:
