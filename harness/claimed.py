@@ -11,6 +11,14 @@ from harness.findings import Cell, Table, spread
 from harness.trace import Stack
 from harness.verdicts import Case, Ruling, Verdict
 
+_IN_PART = "Hold in part"
+_HOLDS = {
+    "Hold": {Ruling.UPHELD},
+    "Do not hold": {Ruling.REFUTED},
+    "Could not be told": {Ruling.COULD_NOT_TELL},
+    _IN_PART: set(Ruling),
+}
+
 Link = Callable[[str, Stack, str | None, bool], str]
 """Makes a text a link to the evidence: text, stack, scenario, whether to a server's part."""
 
@@ -47,6 +55,26 @@ class ClaimsWriter:
             + self._linked(text, claim, agreeing[0], by_server=True)
             for text, agreeing in ways.items()
         )
+
+    def of_app(self, claims: Sequence[Claim], stacks: Sequence[Stack]) -> list[str]:
+        """What holds in an app, what does not, and what does in part; a line each."""
+        found: dict[str, list[str]] = {title: [] for title in _HOLDS}
+        for claim in claims:
+            if not self.asked(claim, stacks):
+                continue
+            about = [
+                stack
+                for stack in stacks
+                if self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE
+            ]
+            rulings = {self._verdicts[claim.id, stack].ruling for stack in about}
+            title = next(t for t, only in _HOLDS.items() if rulings <= only)
+            name = f"{claim.number}. {claim.id}" if claim.number else claim.id
+            link = self._linked(name, claim, about[0], by_server=len(about) < len(stacks))
+            texts = {_text(self._verdicts[claim.id, stack]) for stack in about}
+            more = f" ({next(iter(texts))})" if title == _IN_PART and len(texts) == 1 else ""
+            found[title].append(f"{link}{more}")
+        return [f"{title}: {'; '.join(names)}" for title, names in found.items() if names]
 
     def sources(self, claim: Claim) -> str:
         """Where it is said, and where the opposite is."""

@@ -29,6 +29,7 @@ from harness.conditions import (
     When,
 )
 from harness.vocabulary import Surface, Word
+from harness.ways import asked_by_another_task, passes_no_handler
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -225,10 +226,14 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="two-tasks-race",
         number=4,
-        text="Sending and listening are two tasks, and whichever ends first cancels the other.",
+        text="Sending and listening are two tasks: the one that hears of the disconnect cancels "
+        "the other.",
         said_by=(ARTICLE,),
-        scenarios=("idle", "complete"),
-        holds=ByItinerary("the cancellation comes from the task that ended first"),
+        scenarios=("idle", "post"),
+        holds=ByItinerary(
+            "the stream's cancellation was asked for by another task than its own",
+            asked_by_another_task,
+        ),
     ),
     Claim(
         id="status-is-out-first",
@@ -302,7 +307,11 @@ CLAIMS: tuple[Claim, ...] = (
         text="The reason is that the generator is iterated outside of what handles exceptions.",
         said_by=(ARTICLE,),
         scenarios=("error-mid-stream",),
-        holds=ByItinerary("the exception passes no frame that looks for its handler"),
+        holds=ByItinerary(
+            "the exception comes through no frame of the framework in which an `except` took an "
+            "endpoint's error in `plain-error`",
+            passes_no_handler,
+        ),
     ),
     Claim(
         id="handled-inside-or-nowhere",

@@ -6,13 +6,13 @@ Kleene's logic, so that what is not known never becomes a yes or a no. Every con
 in words what it asks for (`said`) and which surfaces it reads (`surfaces`).
 
 Conditions see what was classified (`ClassifiedTrial.saws`) and the order of the events up to
-the closing of the window. What way an exception took between two frames is not in a trial:
-see `ByItinerary`.
+the closing of the window. What way an exception took between two frames is not in a trial
+that counts: see `ByItinerary`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 from harness.outcome import ClassifiedTrial
 from harness.trace import Event
 from harness.vocabulary import Surface, is_exception
+from harness.ways import Ways
 
 AN_EXCEPTION = "an exception"
 """Among the words of `Saw`: any exception that is not named among the words itself."""
@@ -250,15 +251,14 @@ class When(msgspec.Struct, frozen=True):
 
 
 class ByItinerary(msgspec.Struct, frozen=True):
-    """The place for conditions on the way of an exception from frame to frame.
+    """A condition on the way of an exception from frame to frame.
 
-    The trials that outcomes are counted from do not record it, so this never decides: it is
-    undecided in each of them, and its verdict says why. To decide it, give the verdict the
-    trials that were followed (`harness/itinerary.py`) and answer here, True or False from
-    what their itineraries show, None where there is none.
+    It is asked of the trial in which exceptions were followed, and of no other: the trials
+    that outcomes are counted from do not record ways.
     """
 
     question: str
+    decides: Callable[[Ways, str], bool | None]
 
     def __call__(self, each: ClassifiedTrial) -> bool | None:
         return None
@@ -269,7 +269,7 @@ class ByItinerary(msgspec.Struct, frozen=True):
 
     @property
     def said(self) -> str:
-        return f"{self.question} (told by itineraries only)"
+        return f"{self.question}, in the trial in which exceptions were followed"
 
 
 Condition: TypeAlias = (

@@ -12,10 +12,13 @@ import msgspec
 
 from harness import catalogue, servers
 from harness.claims import CLAIMS, Claim
-from harness.conditions import ByItinerary, decisive, parts_of
+from harness.conditions import ByItinerary, decisive
+from harness.itinerary import itineraries
 from harness.outcome import OPTIONAL, ClassifiedTrial, classify
 from harness.trace import Part, Stack
 from harness.vocabulary import HOOK
+from harness.ways import Ways
+from harness.why import own_paths
 
 COLUMNS = (
     "versions", "python", "app", "server",
@@ -87,11 +90,14 @@ def verdicts(parts: Iterable[Part], claims: Sequence[Claim] = CLAIMS) -> list[Ve
         by_scenario: dict[str, list[ClassifiedTrial]] = defaultdict(list)
         for each in classify(part):
             by_scenario[each.trial.scenario].append(each)
-        found += [_verdict(claim, part, by_scenario) for claim in claims]
+        ways = {each.scenario: own_paths(itineraries(each.path)) for each in part.followed}
+        found += [_verdict(claim, part, by_scenario, ways) for claim in claims]
     return found
 
 
-def _verdict(claim: Claim, part: Part, trials: dict[str, list[ClassifiedTrial]]) -> Verdict:
+def _verdict(
+    claim: Claim, part: Part, trials: dict[str, list[ClassifiedTrial]], ways: Ways
+) -> Verdict:
     stack = part.stack
     if not _applies(claim, part):
         return Verdict(claim=claim.id, stack=stack, ruling=Ruling.NOT_APPLICABLE)
@@ -101,6 +107,10 @@ def _verdict(claim: Claim, part: Part, trials: dict[str, list[ClassifiedTrial]])
         if not catalogue.fits(catalogue.BY_ID[scenario], part.surfaces, part.lacks):
             continue
         answers = Counter[bool | None]()
+        if isinstance(claim.holds, ByItinerary):
+            if scenario in ways:
+                answers[claim.holds.decides(ways, scenario)] += 1
+            trials = {}
         for each in trials.get(scenario, ()):
             answer = claim.holds(each)
             answers[answer] += 1
@@ -139,10 +149,10 @@ def _applies(claim: Claim, part: Part) -> bool:
 
 def _why(claim: Claim, undecided: Sequence[ClassifiedTrial]) -> str:
     """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
+    if isinstance(claim.holds, ByItinerary):
+        return "no way was followed that tells"
     if not undecided:
         return "not run"
-    if any(isinstance(part, ByItinerary) for part in parts_of(claim.holds)):
-        return "told by itineraries only"
     first = decisive(claim.holds) or claim.holds.surfaces[0]
     seen = Counter(
         each.trial.failure or f"`{first}`: {', '.join(each.saws.get(first, ()))}"
