@@ -186,12 +186,12 @@ class GuideWriter:
         return self._link(text, example, recipe, situation)
 
     def holds_on(self, recipe: Recipe) -> str:
-        """The stacks that a recipe holds on."""
+        """The stacks that a recipe holds on; empty if there is none."""
         ran = [stack for stack in self.stacks if self.guide.applies(stack, recipe)]
         if not ran:
             return ""
         found = [stack for stack in ran if not self.guide.fails(stack, recipe)]
-        return findings.share(found, ran)
+        return findings.share(found, ran) if found else ""
 
     def expression(self, recipe: Recipe) -> str:
         """How a stream is made of a recipe's functions; empty where it is none."""

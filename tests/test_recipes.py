@@ -123,7 +123,8 @@ def test_at_sigterm_a_waiting_stream_ends_and_the_servers_handler_is_called(
             os.kill(os.getpid(), signal.SIGTERM)
 
         telling = asyncio.create_task(tell())
-        got = [n async for n in recipes.assemble(functions, ending_never(waits), clean_up)]
+        async with asyncio.timeout(10):  # where it is not heard, nothing else ends this
+            got = [n async for n in recipes.assemble(functions, ending_never(waits), clean_up)]
         await telling
         await others_done()
         assert got == [1]

@@ -65,7 +65,9 @@ WAYS: dict[str, Callable[[str | None], Awaitable[None]]] = {
 
 
 STEPS = ("close the upstream stream", "publish a message", "close the session")
-"""What a recipe's clean-up does, one after the other, each awaited for its share."""
+"""What a recipe's clean-up does, one after the other, each awaited for `STEP_S`."""
+STEP_S = 0.1
+"""Long enough that nobody who does not wait for it sees it end by luck."""
 
 
 def of_recipe(trial: str | None) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -88,5 +90,5 @@ def of_recipe(trial: str | None) -> Callable[[], Coroutine[Any, Any, None]]:
 async def _steps(trial: str | None) -> None:
     with probe.Span(trial, "cleanup"):
         for step in STEPS:
-            await asyncio.sleep(WORK_S / len(STEPS))
+            await asyncio.sleep(STEP_S)
             probe.record(trial, "cleanup", "did", detail=step)
