@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import platform
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -112,8 +113,7 @@ async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) 
     python = place / "bin" / "python"
     if python.exists():
         return python
-    making = cache / f"{place.name}.{os.getpid()}"
-    shutil.rmtree(making, ignore_errors=True)
+    making = cache / f"{place.name}.{secrets.token_hex(4)}"
     try:
         code, output = await _uv(
             "venv", "--quiet", "--no-project", "--python", interpreter.path, str(making)
@@ -126,7 +126,7 @@ async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) 
             raise UserError(f"An environment cannot be made: {_reason(output)}")
         try:
             making.rename(place)
-        except OSError:  # another harness has been faster
+        except OSError:  # another harness, or another app that is given the same, was faster
             if not python.exists():
                 raise
     finally:
@@ -143,7 +143,7 @@ async def fetch(release: str, python: str, kept: Path) -> Path:
     place = kept / release.replace("==", "-")
     if place.exists():
         return place
-    making = kept / f"{place.name}.{os.getpid()}"
+    making = kept / f"{place.name}.{secrets.token_hex(4)}"
     try:
         command = ["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
         command += ["--python-version", python, "--target", str(making), release]
