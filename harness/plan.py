@@ -77,10 +77,12 @@ def to_follow(plan: Plan, app: AppFile) -> list[Scenario]:
     """The scenarios that are run once more to follow their exceptions.
 
     Recipes are not: what is thrown into them is what the scenarios without them are about.
+    Neither are streams that poll: each time they ask is a cancellation of its own.
     """
     if not plan.follow:
         return []
-    return [s for s in applicable(plan.scenarios, app) if s.kind != "recipe"]
+    chosen = applicable(plan.scenarios, app)
+    return [s for s in chosen if s.kind != "recipe" and "polls" not in s.script]
 
 
 def count_trials(plan: Plan, apps: Mapping[str, AppFile]) -> int:

@@ -36,6 +36,7 @@ import dis
 import itertools
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,8 @@ from weakref import WeakKeyDictionary
 from apps.subject import probe
 
 OURS = str(Path(__file__).parent)
+STEPS = 3000
+"""So many steps of a trial are told; what never ends must not flood whoever reads them."""
 ASKED_FRAMES = 12
 """So many frames of the call that asked for a cancellation are told."""
 _MARK = "__hangup_path__"
@@ -55,6 +58,7 @@ _ORDINARY = (StopIteration, StopAsyncIteration)
 """How iteration ends: no exception that anybody means."""
 
 _numbers = itertools.count(1)
+_told: Counter[str | None] = Counter()
 
 
 class _Path:
@@ -70,18 +74,19 @@ class _Path:
         """The frames it has come up in and not left."""
 
     def tell(self, event: str, **fields: Any) -> None:
-        step = {"event": event, "n": self.number, "saw": self.name, **fields}
-        if self.untold is None:
-            probe.record(self.trial, "path", **step)
-        else:
+        step = {"event": event, **fields, "n": self.number, "saw": self.name}
+        if self.untold is not None:
             self.untold.append(step)
+        elif _told[self.trial] < STEPS:
+            _told[self.trial] += 1
+            probe.record(self.trial, "path", **step)
 
     def belongs_to(self, trial: str) -> None:
         if self.untold is None:
             return
         self.trial, untold, self.untold = trial, self.untold, None
         for step in untold:
-            probe.record(trial, "path", **step)
+            self.tell(**step)
 
 
 def came_up(error: BaseException, frame: FrameType, line: int) -> _Path | None:
