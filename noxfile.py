@@ -31,7 +31,7 @@ def apps_by_session() -> dict[str, list[str]]:
 def comparison(session: nox.Session) -> None:
     """Run the whole comparison, under today's versions and the article's; write the report."""
     session.install("-e", ".")
-    session.run("hangup", "run", *session.posargs)
+    session.run("hangup", "run", "--thorough", *session.posargs)
     find = ("uv", "python", "find", "--no-project", "--system", ARTICLE_PYTHON)
     try:
         session.run(*find, silent=True, env={"UV_PYTHON_DOWNLOADS": "never"})
@@ -40,7 +40,7 @@ def comparison(session: nox.Session) -> None:
         return
     # What comes last counts: the article's Python is not to be had from the command line.
     article = ("--versions", "article", "--python", ARTICLE_PYTHON)
-    session.run("hangup", "run", *session.posargs, *article)
+    session.run("hangup", "run", "--thorough", *session.posargs, *article)
 
 
 @nox.session
@@ -71,7 +71,7 @@ def _add_framework(name: str, apps: list[str]) -> None:
     def framework(session: nox.Session) -> None:
         session.install("-e", ".")
         chosen = (argument for app in apps for argument in ("--app", app))
-        session.run("hangup", "run", *chosen, *session.posargs)
+        session.run("hangup", "run", "--thorough", *chosen, *session.posargs)
 
     framework.__doc__ = f"Run {', '.join(apps)} and update their part of the results."
 

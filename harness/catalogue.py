@@ -60,6 +60,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A scenario that is run once more beside the group, and of which nothing is kept."""
     surface: str | None = None
     """A surface that an app must have declared."""
+    thorough: bool = False
+    """Whether only thorough runs have it, and those that ask for it by name."""
     proof: bool = False
     """Whether it proves that surfaces are in place, and so belongs to every run."""
 
@@ -88,6 +90,7 @@ def _recipe(recipe: Recipe, situation: Situation) -> Scenario:
         id=scenario_id(recipe, situation),
         question=f"Clean-up by {recipe.title}: is it certain when {situation.title}?",
         kind="recipe",
+        thorough=True,
         script=situation.script | {"recipe": "+".join(recipe.functions)},
         surface=recipe.surface,
         **fields,
@@ -115,6 +118,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "client closes: when does the upstream hear of it, and what has it sent for nobody?",
         script={"pause_ms": 10},
         relays=True,
+        thorough=True,
         until="streaming",
         alone=True,
     ),
@@ -142,6 +146,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "closes, so that the stream takes nothing more from its upstream.",
         script={"pause_ms": 10, "size": 65536},
         relays=True,
+        thorough=True,
         until="stalled",
         alone=True,
     ),
@@ -178,6 +183,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         alone=True,
         needs="is-disconnected",
         times=2,
+        thorough=True,
     ),
     _leaving(
         "polling-firehose",
@@ -189,6 +195,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         spoils=True,
         needs="is-disconnected",
         window_s=1.0,
+        thorough=True,
     ),
     _leaving(
         "post",

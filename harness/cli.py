@@ -67,7 +67,9 @@ def run_command(
     repeats: Annotated[
         int,
         typer.Option(
-            min=1, help="Trials of each scenario; 3 at most where each needs its own server."
+            min=1,
+            help="Trials of each scenario; 3 at most of recipes and where each needs a server "
+            "of its own, more of races.",
         ),
     ] = 5,
     latency: Annotated[
@@ -76,13 +78,14 @@ def run_command(
     window: Annotated[
         float, typer.Option(min=0.5, help="Seconds until what was not seen counts as not seen.")
     ] = 2.0,
-    paths: Annotated[
+    thorough: Annotated[
         bool,
         typer.Option(
-            "--paths/--no-paths",
-            help="Run each scenario once more to follow its exceptions, for `hangup why`.",
+            "--thorough",
+            help="Also follow every exception (for `hangup why`), try recipes for clean-up, "
+            "relay an upstream and poll for the disconnect.",
         ),
-    ] = True,
+    ] = False,
     python: Annotated[
         str | None,
         typer.Option(help="Python of the subjects: a version or a path; else the harness's."),
@@ -116,13 +119,14 @@ def run_command(
             apps_directory=str(apps.resolve()),
             apps=plan.choose("app", app_ or (), found),
             servers=plan.choose_servers(server or ()),
-            scenarios=plan.choose_scenarios(scenario or ()),
+            scenarios=plan.choose_scenarios(scenario or (), thorough=thorough),
             versions=versions,
             interpreter=asyncio.run(find_interpreter(python)),
             repeats=repeats,
             latency=latency,
             window_s=window,
-            follow=paths,
+            follow=thorough,
+            by_name=bool(scenario),
             results=str(_writable(results)),
             whole=not (app_ or server or scenario) and apps == ROOT / "apps",
         )
@@ -172,7 +176,6 @@ def _be_the_only_run() -> None:
 def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
     """Run what is left of a journal's plan and publish all of it."""
     asked = journal.plan
-    part_only = frozenset(asked.scenarios) < frozenset(catalogue.BY_ID)
     total = plan.count_trials(asked, apps)
     done = sum(len(batch.trials) + len(batch.followed) for batch in journal.batches)
     columns = (
@@ -189,7 +192,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
             environments=HOME / "environments",
             apps=apps,
             journal=journal,
-            check=partial(publish.check_mergeable, results) if part_only else _any_part,
+            check=partial(publish.check_mergeable, results) if asked.by_name else _any_part,
             advance=lambda count: progress.advance(task, count),
             say=lambda text: progress.update(task, description=text),
         )
@@ -204,7 +207,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
             )
             raise typer.Exit(130) from None
     publish.publish(
-        results, parts, merge=part_only, supersede=asked.versions if asked.whole else None
+        results, parts, merge=asked.by_name, supersede=asked.versions if asked.whole else None
     )
     journal.end()
     _tell(f"{total} trials; the report is {_shown(results / 'report.md')}.")
@@ -266,14 +269,9 @@ def show(
     results: Results = ROOT / "results",
 ) -> None:
     """Print the trace of one trial as a timeline."""
-    plan.choose("scenario", [scenario], catalogue.BY_ID)
-    parts = read_parts(results)
-    plan.choose("app", [app_], {part.stack.app for part in parts})
-    plan.choose("server", [server], {part.stack.server for part in parts})
     found = [
         (part, each)
-        for part in parts
-        if (part.stack.app, part.stack.server) == (app_, server)
+        for part in _measured(app_, server, scenario, results)
         for each in classify(part)
         if (each.trial.scenario, each.trial.repeat) == (scenario, repeat)
     ]
@@ -299,21 +297,16 @@ def why_command(
     results: Results = ROOT / "results",
 ) -> None:
     """Print the path of what was thrown into the stream, frame by frame."""
-    plan.choose("scenario", [scenario], catalogue.BY_ID)
-    parts = read_parts(results)
-    plan.choose("app", [app_], {part.stack.app for part in parts})
-    plan.choose("server", [server], {part.stack.server for part in parts})
     found = [
         (part, trial)
-        for part in parts
-        if (part.stack.app, part.stack.server) == (app_, server)
+        for part in _measured(app_, server, scenario, results)
         for trial in part.followed
         if trial.scenario == scenario
     ]
     if not found:
         raise UserError(
             f"{results} has no path for {scenario} with {app_} on {server}; "
-            "`hangup run` with these names follows one."
+            "`hangup run --thorough` with these names follows one."
         )
     for part, trial in found:
         paths = why.own_paths(itineraries(trial.path))
@@ -330,6 +323,15 @@ def why_command(
             sys.stdout.write(f"\n{why.text(path, part, quotes)}\n")
         if quotes.missing:
             _tell(f"The source lines of {', '.join(sorted(quotes.missing))} are not at hand.")
+
+
+def _measured(app_id: str, server: str, scenario: str, results: Path) -> list[Part]:
+    """What there is of an app on a server; raises UserError for a name there is not."""
+    plan.choose("scenario", [scenario], catalogue.BY_ID)
+    parts = read_parts(results)
+    plan.choose("app", [app_id], {part.stack.app for part in parts})
+    plan.choose("server", [server], {part.stack.server for part in parts})
+    return [p for p in parts if (p.stack.app, p.stack.server) == (app_id, server)]
 
 
 @app.command("list")

@@ -15,6 +15,7 @@ from functools import cache
 import msgspec
 
 from harness import catalogue
+from harness.catalogue import Scenario, fits
 from harness.outcome import HANDLERS, Sighting, classify
 from harness.trace import FOLLOWED, Latency, Part, Stack
 from harness.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
@@ -387,6 +388,33 @@ def _outlived(table: Table) -> tuple[Cell, ...]:
         if (ends := table.answers(cell.stack, cell.scenario, Surface.STREAM_END))
         and _TOLD.issuperset(ends)
     )
+
+
+_ADDED: dict[str, Callable[[Scenario], bool]] = {
+    "streams that relay": lambda s: s.relays,
+    "streams that poll for the disconnect": lambda s: "polls" in s.script,
+    "recipes for clean-up": lambda s: s.kind == "recipe",
+}
+"""What only thorough runs have, and which scenarios that is."""
+
+
+def left_out(parts: Iterable[Part]) -> list[str]:
+    """What a thorough run would add to these parts, and none of them has."""
+    parts = list(parts)
+    ran = {trial.scenario for part in parts for trial in part.trials}
+    addable = [
+        s
+        for s in catalogue.SCENARIOS
+        if s.thorough and any(fits(s, part.surfaces, part.lacks) for part in parts)
+    ]
+    found = [
+        title
+        for title, belongs in _ADDED.items()
+        if (added := [s.id for s in addable if belongs(s)]) and ran.isdisjoint(added)
+    ]
+    if not any(part.followed for part in parts):
+        found.append("the ways of exceptions")
+    return found
 
 
 def hazards(table: Table) -> list[Hazard]:

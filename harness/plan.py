@@ -31,8 +31,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     latency: int
     """How many latencies are taken of each stack; 0 for none."""
     window_s: float
-    follow: bool = True
+    follow: bool = False
     """Whether each scenario is run once more to follow its exceptions."""
+    by_name: bool = False
+    """Whether scenarios were asked for by name: what there is of the others is then kept."""
     results: str = ""
     """Where the results go."""
     whole: bool
@@ -56,10 +58,17 @@ def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[st
     return tuple(name for name in known if not wanted or name in wanted)
 
 
-def choose_scenarios(wanted: Sequence[str]) -> tuple[str, ...]:
-    """The scenarios that are wanted, with those that prove what their silences mean."""
+def choose_scenarios(wanted: Sequence[str], *, thorough: bool) -> tuple[str, ...]:
+    """The scenarios that are wanted, with those that prove what their silences mean.
+
+    If none is named, all there are of a thorough run, or of one that is not.
+    """
     chosen = choose("scenario", wanted, catalogue.BY_ID)
-    return tuple(s.id for s in catalogue.SCENARIOS if s.id in chosen or s.proof)
+    return tuple(
+        s.id
+        for s in catalogue.SCENARIOS
+        if s.proof or (s.id in chosen and (wanted or thorough or not s.thorough))
+    )
 
 
 def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:

@@ -97,12 +97,13 @@ def _merged(results: Path, part: Part) -> Part:
         return part
     old = read_part(path)
     measured = {trial.scenario for trial in part.trials}
+    followed = {trial.scenario for trial in part.followed}
     kept = tuple(trial for trial in old.trials if trial.scenario not in measured)
     return msgspec.structs.replace(
         part,
         trials=part.trials + kept,
         followed=part.followed
-        + tuple(trial for trial in old.followed if trial.scenario not in measured),
+        + tuple(trial for trial in old.followed if trial.scenario not in followed),
         origins=old.origins | part.origins,
         latency=old.latency if part.latency is None else part.latency,
         refused=old.refused | part.refused,

@@ -148,6 +148,7 @@ def render(
             hazards=findings.hazards(table),
             same_events=findings.same_events(ordered),
             followed=findings.followed(ordered),
+            left_out=findings.left_out,
             situations=[catalogue.BY_ID[name] for name in SITUATIONS],
         )
     }

@@ -22,6 +22,7 @@ def a_plan(
     repeats: int = 1,
     scenarios: Sequence[str] = ("idle",),
     directory: str = "apps",
+    follow: bool = False,
 ) -> Plan:
     return Plan(
         id="0badcafe",
@@ -35,5 +36,6 @@ def a_plan(
         repeats=repeats,
         latency=0,
         window_s=2.0,
+        follow=follow,
         whole=True,
     )

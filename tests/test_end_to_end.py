@@ -33,7 +33,7 @@ def measured(hangup: Hangup, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run; not to be changed."""
     results = tmp_path_factory.mktemp("measured") / "results"
     options = ["--app", "bare", "--server", "uvicorn", "--repeats", "1", "--latency", "2"]
-    done = hangup("run", *options, "--results", results)
+    done = hangup("run", "--thorough", *options, "--results", results)
     assert done.returncode == 0, done.stderr
     return results
 
@@ -263,6 +263,17 @@ def test_a_scenario_run_again_is_put_among_the_others(hangup: Hangup, results: P
     assert len(after.trials) == len(before.trials)
     assert trials_of(after, "nested") != trials_of(before, "nested")
     assert after.latency == before.latency
+    assert after.followed == before.followed
+
+
+def test_a_run_that_is_not_thorough_says_what_it_leaves_out(
+    hangup: Hangup, measured: Path, tmp_path: Path
+) -> None:
+    done = hangup(*a_short_run("bare", "--scenario", "nested", "--results", tmp_path / "mine"))
+    assert done.returncode == 0, done.stderr
+    quick = (tmp_path / "mine" / "report.md").read_text()
+    assert re.search("Not run here: .*recipes for clean-up, the ways of exceptions", quick)
+    assert "Not run here" not in (measured / "report.md").read_text()
 
 
 def test_what_was_measured_under_other_conditions_is_not_mixed(

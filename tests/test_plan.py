@@ -27,7 +27,15 @@ PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
 def test_nothing_asked_for_means_everything() -> None:
     assert choose("app", [], ["bare", "quart"]) == ("bare", "quart")
     assert choose_servers([]) == tuple(server.id for server in SERVERS)
-    assert choose_scenarios([]) == tuple(scenario.id for scenario in SCENARIOS)
+    everything = tuple(scenario.id for scenario in SCENARIOS)
+    assert choose_scenarios([], thorough=True) == everything
+
+
+def test_a_run_is_spared_what_is_only_for_thorough_ones() -> None:
+    chosen = choose_scenarios([], thorough=False)
+    assert chosen == tuple(scenario.id for scenario in SCENARIOS if not scenario.thorough)
+    assert {"idle", "shutdown"} < set(chosen)
+    assert {"relay", "polling", "try-finally-in-idle"}.isdisjoint(chosen)
 
 
 def test_what_is_asked_for_comes_once_and_in_the_order_there_is() -> None:
@@ -47,16 +55,16 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_all(name: str, nea
 
 def test_an_unknown_scenario_is_answered_with_near_ones() -> None:
     with pytest.raises(UserError, match=r"no scenario 'idel'; did you mean idle"):
-        choose_scenarios(["idel"])
+        choose_scenarios(["idel"], thorough=False)
 
 
 @pytest.mark.parametrize("name", sorted(BY_ID))
 def test_the_proofs_belong_to_every_run(name: str) -> None:
-    assert set(choose_scenarios([name])) == PROOFS | {name}
+    assert set(choose_scenarios([name], thorough=False)) == PROOFS | {name}
 
 
 def test_scenarios_are_run_in_the_order_of_the_catalogue() -> None:
-    chosen = choose_scenarios(["ticking", "cleanup-await"])
+    chosen = choose_scenarios(["ticking", "cleanup-await"], thorough=True)
     assert chosen == tuple(scenario.id for scenario in SCENARIOS if scenario.id in chosen)
 
 
@@ -72,13 +80,13 @@ def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
 
 def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
     apps = {"bare": an_app("bare", "sync"), "starlette": an_app("starlette")}
-    plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"])
+    plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"], follow=True)
     followed = 2 * (1 + 2)
     assert count_trials(plan, apps) == 2 * (5 + 2 * 5) + followed
 
 
 def test_nothing_is_followed_where_that_was_not_asked_for() -> None:
-    plan = msgspec.structs.replace(a_plan("bare"), follow=False)
+    plan = a_plan("bare")
     assert to_follow(plan, an_app("bare")) == []
     assert count_trials(plan, {"bare": an_app("bare")}) == plan.repeats
 
