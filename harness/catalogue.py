@@ -272,7 +272,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     _control(
         "timeout-in-stream",
         "An `asyncio.timeout` expires inside the stream.",
-        script=IDLE | {"timeout_ms": 100},
+        script=IDLE | {"timeout_ms": 300},
     ),
     _cleanup("await", "Told to stop, the stream just awaits its clean-up."),
     _cleanup("asyncio-shield", "It awaits its clean-up behind `asyncio.shield`."),

@@ -25,7 +25,7 @@ from harness.vocabulary import Word
 HOST = "127.0.0.1"
 COLLECT_PATH = "/hangup/collect"
 """What makes a subject collect its garbage (`apps/subject/boundary.py`)."""
-READ_TIMEOUT_S = 0.25
+READ_TIMEOUT_S = 0.5
 """After how long without a byte the client that times out gives up."""
 
 SMALL_BUFFER = 16384

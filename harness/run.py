@@ -27,7 +27,7 @@ from harness.plan import REFERENCE, applicable, to_follow
 from harness.servers import Server
 from harness.subject import POLL_S, Subject
 from harness.trace import FOLLOWED, Environment, Latency, Part, Stack, Trial
-from harness.trial import Gate, all_shown, run_trial, trial_name
+from harness.trial import Company, all_shown, run_trial, trial_name
 from harness.versions import constraints_of, pins_of
 from harness.vocabulary import Surface, Word
 
@@ -250,8 +250,8 @@ class Run:
     async def _at_once(self, subject: Subject, runs: Sequence[tuple[Scenario, int]]) -> list[Trial]:
         """Run trials at once; those of a group leave together, when all are in their state."""
         together = any(scenario.together for scenario, _ in runs)
-        gate = Gate(trial_name(*run) for run in runs) if together else Gate()
-        return await _gather(self._trial(subject, *run, gate) for run in runs)
+        company = Company((trial_name(*run) for run in runs), leave_together=together)
+        return await _gather(self._trial(subject, *run, company) for run in runs)
 
     async def _run_followed(self, bench: Bench) -> None:
         """Run each scenario once on servers that follow exceptions; no time is measured."""
@@ -278,7 +278,7 @@ class Run:
                 except SubjectError as error:
                     trials.append(_failed(scenario, FOLLOWED, error))
                 else:
-                    trial = await self._trial(subject, scenario, FOLLOWED, Gate())
+                    trial = await self._trial(subject, scenario, FOLLOWED, Company())
                     trials.append(self._located(trial, bench))
                     if not _left_well(trial, scenario):
                         await stack.aclose()
@@ -338,10 +338,14 @@ class Run:
                 self.logs[bench.name] = subject.log_file
             raise SubjectError(error.word, reason) from None
 
-    async def _trial(self, subject: Subject, scenario: Scenario, repeat: int, gate: Gate) -> Trial:
+    async def _trial(
+        self, subject: Subject, scenario: Scenario, repeat: int, company: Company
+    ) -> Trial:
         if not scenario.spoils:
             phase = abs(repeat - 0.5) / self.plan.repeats_of(scenario)
-            trial = await run_trial(subject, scenario, repeat, self.plan.window_s, phase, gate=gate)
+            trial = await run_trial(
+                subject, scenario, repeat, self.plan.window_s, phase, company=company
+            )
             return _scrubbed(trial, self.root)
         with ExitStack() as turn:
             await self._spinning.acquire()

@@ -66,6 +66,32 @@ class Gate:
         await self._open.wait()
 
 
+class Company:
+    """The trials that run at once on a server, and what they wait for one another for."""
+
+    def __init__(self, names: Iterable[str] = (), *, leave_together: bool = False) -> None:
+        names = tuple(names)
+        self.leaving = Gate(names if leave_together else ())
+        self.watched = Gate(names)
+        """Behind it nobody asks any more whether the server still answers: it is busy while it
+        collects garbage."""
+        self._collecting = asyncio.Lock()
+        self._collected = False
+
+    def part_with(self, name: str) -> None:
+        """Say that nobody need wait for this trial any more, anywhere."""
+        self.leaving.arrive(name)
+        self.watched.arrive(name)
+
+    async def collect(self, name: str, port: int, timeout_s: float) -> None:
+        """Have the server collect its garbage, once for all, when nobody watches any more."""
+        await self.watched.pass_through(name)
+        async with self._collecting:
+            if not self._collected:
+                await answers(port, timeout_s, COLLECT_PATH)
+                self._collected = True
+
+
 def trial_name(scenario: Scenario, repeat: int) -> str:
     """What a trial is called on the wire and in the probe's file."""
     return f"{scenario.id}-{repeat}"
@@ -78,7 +104,7 @@ async def run_trial(
     window_s: float,
     phase: float = 0.5,
     on_answer: Callable[[], None] = lambda: None,
-    gate: Gate | None = None,
+    company: Company | None = None,
 ) -> Trial:
     """Run one trial; a subject that misbehaves gives a trial that says so.
 
@@ -86,10 +112,10 @@ async def run_trial(
 
     `on_answer` is called when the server has answered another request after the hang-up.
 
-    At the `gate` it waits, before it leaves, for the trials that it runs together with.
+    `company` is what it runs at once with.
     """
     name = trial_name(scenario, repeat)
-    gate = gate or Gate()
+    company = company or Company()
     window_s = scenario.window_s or window_s
     started_ns = time.monotonic_ns()
     heard = len(subject.loose)
@@ -100,13 +126,13 @@ async def run_trial(
         if scenario.relays:
             await stack.enter_async_context(upstream)
             scenario = _relaying(scenario, upstream.url)
-        watch = _Watch(subject, scenario, name, window_s, phase, on_answer, gate, upstream)
+        watch = _Watch(subject, scenario, name, window_s, phase, on_answer, company, upstream)
         try:
             left_ns = await watch.run()
         except SubjectError as error:
             failure = error
         finally:
-            gate.arrive(name)
+            company.part_with(name)
     ended_ns = time.monotonic_ns()
     closed_ns = watch.closed_ns or ended_ns
     # Garbage is collected for all trials of a process; what is logged outside of any request
@@ -168,7 +194,7 @@ class _Watch:
         window_s: float,
         phase: float,
         on_answer: Callable[[], None],
-        gate: Gate,
+        company: Company,
         upstream: Upstream,
     ) -> None:
         self.subject = subject
@@ -177,7 +203,7 @@ class _Watch:
         self.window_s = window_s
         self.phase = phase
         self.on_answer = on_answer
-        self.gate = gate
+        self.company = company
         self.upstream = upstream
         self.log = Log()
         self.received: tuple[str, ...] = ()
@@ -201,7 +227,7 @@ class _Watch:
             await client.ask()
             await self._reach(client)
             if self.scenario.leave != "stays":
-                await self.gate.pass_through(self.name)
+                await self.company.leaving.pass_through(self.name)
             left_ns: int | None = None
             match self.scenario.leave:
                 case "stays":
@@ -341,7 +367,7 @@ class _Watch:
         When Python collects by itself depends on how much is allocated, and so on luck;
         what is garbage at the end of the window does not.
         """
-        await answers(self.subject.port, self.window_s, COLLECT_PATH)
+        await self.company.collect(self.name, self.subject.port, self.window_s)
         await self.subject.wait_for_quiet(self.name, SETTLE_S, REACH_S)
 
     async def _alive(self) -> bool:

@@ -78,7 +78,7 @@ def _place(place: Place, part: Part, quote: Quote, note: str = "") -> Iterator[s
 
 
 def by_hook(itinerary: Itinerary) -> bool:
-    """Whether the event loop closed a generator that was garbage (`shutdown_asyncgens`, PEP 525).
+    """Whether the event loop closed a generator that was garbage (PEP 525, the finalizer hook).
 
     It does so in a task that has no coroutine but the generator's own `aclose()`.
     """

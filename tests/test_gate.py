@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.trial import Gate
+from harness.client import COLLECT_PATH, answers
+from harness.trial import Company, Gate
 
 
 async def turns() -> None:
@@ -41,3 +42,25 @@ def test_one_that_has_failed_is_not_waited_for() -> None:
 
 def test_a_gate_for_nobody_is_open() -> None:
     asyncio.run(Gate().pass_through("a"))
+
+
+def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> None:
+    async def main() -> list[str]:
+        said: list[str] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            said.append((await reader.readline()).decode().split()[1])
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            company = Company(["a", "b", "watches"])
+            done = [asyncio.create_task(company.collect(name, port, 5.0)) for name in "ab"]
+            await turns()
+            await answers(port, 5.0, "/watched")
+            company.part_with("watches")
+            await asyncio.gather(*done)
+        return said
+
+    assert asyncio.run(main()) == ["/watched", COLLECT_PATH]
