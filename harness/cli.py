@@ -94,7 +94,10 @@ def run_command(
         str, typer.Option(help="Version set: a file in apps/versions, or 'latest' for no pins.")
     ] = "current",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Do the rest of a run that was cut off.")
+        bool,
+        typer.Option(
+            "--resume", help="Do the rest of a run that was cut off, as it was asked for."
+        ),
     ] = False,
     results: Results = ROOT / "results",
     apps: Apps = ROOT / "apps",

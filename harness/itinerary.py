@@ -113,7 +113,7 @@ def itineraries(steps: Iterable[Step]) -> tuple[Itinerary, ...]:
     """The itineraries of a trial, by when they began."""
     visits, found = _sorted_out(steps)
     origin: dict[int, int] = {}
-    for number, exception in found.items():
+    for number, exception in sorted(found.items()):
         replaced = _replaces(exception, found)
         origin[number] = number if replaced is None else origin[replaced]
     return tuple(

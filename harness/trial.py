@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import msgspec
 
@@ -88,8 +89,7 @@ class Company:
         await self.watched.pass_through(name)
         async with self._collecting:
             if not self._collected:
-                await answers(port, timeout_s, COLLECT_PATH)
-                self._collected = True
+                self._collected = await answers(port, timeout_s, COLLECT_PATH)
 
 
 def trial_name(scenario: Scenario, repeat: int) -> str:
@@ -181,6 +181,17 @@ def all_shown(events: Sequence[Event], cleans_up: bool) -> bool:
     if cleans_up and told and Surface.CLEANUP not in begun:
         return False
     return Surface.ASGI in begun and not any(begun.values())
+
+
+def came_to_pass(script: Mapping[str, Any], events: Sequence[Event]) -> bool:
+    """Whether what the script has the endpoint or the source do to end the response was done.
+
+    Where it was not, because the process was too slow, say, silence about it says nothing.
+    """
+    if "timeout_ms" in script:
+        return any(event.event == "waiting" for event in events)
+    by = Surface.ENDPOINT if "endpoint" in script else Surface.SOURCE
+    return any(event.surface == by and event.event == "end" for event in events)
 
 
 class _Watch:
@@ -309,7 +320,7 @@ class _Watch:
             case "ended":
                 # What is watched is all that matters; not every stack ends every response.
                 await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
-                reached = True
+                reached = came_to_pass(self.scenario.script, self._seen())
         if not reached:
             raise await self._gone(f"the stream was not {self.scenario.until!r}")
 

@@ -16,10 +16,14 @@ _NOT_THE_FRAMEWORK = {"anyio", *(server.module for server in servers.SERVERS)}
 
 
 def asked_by_another_task(ways: Ways, scenario: str) -> bool | None:
-    """Whether the cancellation of the stream was asked for by another task than its own."""
+    """Whether the cancellation of the stream was asked for by another task than its own.
+
+    What the event loop itself calls asks in no task: that does not tell who had it called.
+    """
     for itinerary in ways.get(scenario, ()):
         task = itinerary.delivered.task
-        if itinerary.delivered.saw == "CancelledError" and itinerary.asked and task:
+        told = itinerary.delivered.saw == "CancelledError" and itinerary.asked
+        if told and task and itinerary.asked_in:
             return itinerary.asked_in != task
     return None
 

@@ -132,6 +132,42 @@ async def two_tasks_alike():
         started.clear()
 
 
+async def stubborn():
+    try:
+        started.set()
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        await asyncio.sleep(60)
+
+
+async def around_the_stubborn():
+    trial = "t"  # noqa: F841
+    await stubborn()
+
+
+def again(task):
+    task.cancel()
+
+
+async def cancelled_again():
+    task = asyncio.create_task(around_the_stubborn())
+    await started.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    again(task)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def asked_twice():
+    task = asyncio.create_task(consume(stream()))
+    await started.wait()
+    task.cancel()
+    again(task)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 async def shielded_work():
     trial = "t"  # noqa: F841
     started.set()

@@ -13,7 +13,7 @@ from harness.subject import read_steps
 
 CODE = Path(__file__).with_name("paths.py")
 ROOT = CODE.parent.parent
-WAYS = ["tracing"] if sys.version_info < (3, 12) else ["tracing", "monitoring"]
+WAYS = ["tracing"] if sys.version_info < (3, 12) else ["monitoring"]
 
 SLEEP = ("CancelledError", "sleep", "passed", "finally")
 SOURCE = ("CancelledError", "source", "passed", None)
@@ -60,6 +60,16 @@ PATHS = {
                 "absorbed",
                 "with contextlib.suppress()",
             ),
+        ]
+    ],
+    "cancelled_again": [
+        [
+            SLEEP,
+            ("CancelledError", "stubborn", "replaced", "except asyncio.CancelledError"),
+            SLEEP,
+            ("CancelledError", "stubborn", "passed", None),
+            ("CancelledError", "around_the_stubborn", "passed", None),
+            ("CancelledError", "cancelled_again", "absorbed", "with contextlib.suppress()"),
         ]
     ],
     "noise_in_the_handler": [
@@ -138,6 +148,13 @@ def test_who_asked_for_it_is_told(way: str, tmp_path: Path) -> None:
     ]
     assert coroutine(itinerary.asked_in or "") == "main"
     assert coroutine(itinerary.delivered.task or "") == "consume"
+
+
+@pytest.mark.parametrize("case", ["asked_twice", "cancelled_again"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_who_asked_is_told(way: str, case: str, tmp_path: Path) -> None:
+    (itinerary,) = follow(way, case, tmp_path / "trace.jsonl")
+    assert [place.function for place in itinerary.asked] == [case, "main"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.itinerary import Fate, Itinerary, Place, Stop
@@ -20,6 +21,12 @@ def stop(file: str, function: str = "f", by: str | None = None, saw: str = "Valu
 def way(*stops: Stop, asked_in: str | None = None) -> tuple[Itinerary, ...]:
     asked = (Place(function="cancel", file=ANYIO, line=1),) if asked_in else ()
     return (Itinerary(asked=asked, asked_in=asked_in, stops=stops),)
+
+
+def test_what_the_event_loop_calls_does_not_tell_who_asked() -> None:
+    cancelled = way(stop("apps/subject/service.py", saw="CancelledError"), asked_in="b#2")[0]
+    by_the_loop = msgspec.structs.replace(cancelled, asked_in=None)
+    assert asked_by_another_task({"idle": (by_the_loop,)}, "idle") is None
 
 
 @pytest.mark.parametrize(

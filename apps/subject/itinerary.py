@@ -68,6 +68,8 @@ class _Path:
         self.number = next(_numbers)
         self.name = probe.name(error)
         self.trial: str | None = None
+        self.because: _Path | None = None
+        """That of the exception on account of which it was raised."""
         self.untold: list[dict[str, Any]] | None = []
         """The steps before the trial was known; None from then on."""
         self.inside: set[int] = set()
@@ -81,9 +83,20 @@ class _Path:
             _told[self.trial] += 1
             probe.record(self.trial, "path", **step)
 
+    def on_account_of(self, how: str, reason: _Path) -> None:
+        """It was raised on account of this other one, which is told before it or not at all."""
+        if self.untold is None and reason.trial is None:
+            return
+        self.because = reason
+        self.tell("replaces", of=reason.number, at=how)
+        if reason.trial is not None:
+            self.belongs_to(reason.trial)
+
     def belongs_to(self, trial: str) -> None:
         if self.untold is None:
             return
+        if self.because is not None:
+            self.because.belongs_to(trial)
         self.trial, untold, self.untold = trial, self.untold, None
         for step in untold:
             self.tell(**step)
@@ -97,6 +110,12 @@ def came_up(error: BaseException, frame: FrameType, line: int) -> _Path | None:
     if path is None:
         path = vars(error)[_MARK] = _Path(error)
         _tell_origin(path, error, frame)
+    if path.because is None:
+        # What is thrown into a coroutine does not get the `__context__` that a `raise` gives.
+        handled_now = sys.exception()
+        reason = None if handled_now is None else vars(handled_now).get(_MARK)
+        if reason is not None and reason is not path:
+            path.on_account_of("context", reason)
     if path.untold is not None and (trial := _trial_of(frame)) is not None:
         path.belongs_to(trial)
     number = _number(frame)
@@ -123,12 +142,10 @@ def left(path: _Path, frame: FrameType, line: int) -> None:
 
 
 def _tell_origin(path: _Path, error: BaseException, frame: FrameType) -> None:
-    for how, other in _reasons(error):
-        reason = vars(other).get(_MARK)
-        if reason is not None and reason.trial is not None:
-            path.belongs_to(reason.trial)
-            path.tell("replaces", of=reason.number, at=how)
-            break
+    reasons = [(how, vars(other)[_MARK]) for how, other in _reasons(error) if _MARK in vars(other)]
+    if reasons:
+        # One whose trial is known says the most.
+        path.on_account_of(*min(reasons, key=lambda reason: reason[1].trial is None))
     asked: _Calls = ()
     if isinstance(error, asyncio.CancelledError):
         asked = _cancels.pop(_current_task(), ())
@@ -205,7 +222,7 @@ _LOOP = frozenset({"_run", "_run_once", "run", "run_forever", "run_until_complet
 _tasks = itertools.count(1)
 _task_numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _cancels: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
-"""Who has asked for a task's cancellation last."""
+"""Who has asked first for a cancellation of a task that has not come up yet."""
 
 
 def _current_task() -> asyncio.Task[Any] | None:
@@ -233,7 +250,7 @@ def _outermost(frame: FrameType) -> bool:
 
 def asked_to_cancel(task: Any, frame: FrameType | None) -> None:
     """`task.cancel()` is being called from this frame."""
-    if isinstance(task, asyncio.Task):
+    if isinstance(task, asyncio.Task) and task not in _cancels:
         _cancels[task] = _calls(frame)
 
 
@@ -335,7 +352,9 @@ class _Local:
 
 
 _WAYS_OUT = {
-    dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE") if name in dis.opmap
+    dis.opmap[name]
+    for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE", "RESUME")
+    if name in dis.opmap
 }
 
 
