@@ -31,6 +31,9 @@ def apps_by_session() -> dict[str, list[str]]:
 def comparison(session: nox.Session) -> None:
     """Run the whole comparison, under today's versions and the article's; write the report."""
     session.install("-e", ".")
+    if "--resume" in session.posargs:
+        session.run("hangup", "run", *session.posargs)
+        return
     session.run("hangup", "run", "--thorough", *session.posargs)
     find = ("uv", "python", "find", "--no-project", "--system", ARTICLE_PYTHON)
     try:

@@ -15,9 +15,10 @@ _IN_PART = "Hold in part"
 _HOLDS = {
     "Hold": {Ruling.UPHELD},
     "Do not hold": {Ruling.REFUTED},
-    "Could not be told": {Ruling.COULD_NOT_TELL},
+    "Could not be told": set[Ruling](),
     _IN_PART: set(Ruling),
 }
+"""What is said of a claim by what it came to on those of an app's servers that decide it."""
 
 Link = Callable[[str, Stack, str | None, bool], str]
 """Makes a text a link to the evidence: text, stack, scenario, whether to a server's part."""
@@ -67,7 +68,10 @@ class ClaimsWriter:
                 for stack in stacks
                 if self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE
             ]
+            if not any(self._verdicts[claim.id, stack].run for stack in about):
+                continue  # which its app is not to be blamed for
             rulings = {self._verdicts[claim.id, stack].ruling for stack in about}
+            rulings -= {Ruling.COULD_NOT_TELL}
             title = next(t for t, only in _HOLDS.items() if rulings <= only)
             name = f"{claim.number}. {claim.id}" if claim.number else claim.id
             link = self._linked(name, claim, about[0], by_server=len(about) < len(stacks))
@@ -88,9 +92,16 @@ class ClaimsWriter:
             own = [stack for stack in stacks if stack.app == app]
             refuted = self._cases(claim, own, lambda case: case.refuted > 0)
             parts = [f"refuted in {', '.join(refuted)}"] if refuted else []
-            undecided = self._cases(claim, own, lambda case: not case.upheld + case.refuted)
+            undecided = self._cases(
+                claim, own, lambda case: case.of > 0 and not case.upheld + case.refuted
+            )
             if undecided:
                 parts.append(f"not decided in {', '.join(undecided)}")
+            partly = self._cases(
+                claim, own, lambda case: 0 < case.upheld + case.refuted < case.of, _undecided
+            )
+            if partly:
+                parts.append(f"not decided by some trials of {', '.join(partly)}")
             whys = {why for s in own if (why := self._verdicts[claim.id, s].why) and not undecided}
             parts += sorted(whys)
             if parts:
@@ -98,14 +109,21 @@ class ClaimsWriter:
         return lines
 
     def _cases(
-        self, claim: Claim, stacks: Sequence[Stack], chosen: Callable[[Case], bool]
+        self,
+        claim: Claim,
+        stacks: Sequence[Stack],
+        chosen: Callable[[Case], bool],
+        remark: Callable[[Case], str] | None = None,
     ) -> list[str]:
-        """The chosen cases of one app, each a link, with what was seen and on which servers."""
+        """The chosen cases of one app, each a link, with a remark and on which servers.
+
+        Without a remark, it says what was seen.
+        """
         found: dict[tuple[str, str], list[Stack]] = defaultdict(list)
         for stack in stacks:
             for case in self._verdicts[claim.id, stack].cases:
                 if chosen(case):
-                    seen = self._seen(claim, stack, case) if case.of else "not run"
+                    seen = remark(case) if remark else self._seen(claim, stack, case)
                     found[case.scenario, seen].append(stack)
         applies = [s for s in stacks if self._verdicts[claim.id, s].cases]
         texts = []
@@ -134,11 +152,15 @@ class ClaimsWriter:
         return self._link(text, stack, scenario, by_server)
 
 
+def _undecided(case: Case) -> str:
+    return f"{case.of - case.upheld - case.refuted} of {case.of}"
+
+
 def _text(verdict: Verdict) -> str:
     """A verdict in a few words; where scenarios differ, the shorter way round."""
     upheld = verdict.scenarios(Ruling.UPHELD)
     refuted = verdict.scenarios(Ruling.REFUTED)
-    undecided = verdict.scenarios(Ruling.COULD_NOT_TELL)
+    undecided = [case.scenario for case in verdict.run if case.ruling == Ruling.COULD_NOT_TELL]
     match verdict.ruling:
         case Ruling.COULD_NOT_TELL if not verdict.run:
             return verdict.why
@@ -148,7 +170,7 @@ def _text(verdict: Verdict) -> str:
             return f"upheld, not decided in {', '.join(undecided)}"
         case Ruling.MIXED:
             shares = [
-                f"{case.scenario} {case.upheld}/{case.upheld + case.refuted}"
+                f"{case.scenario} {case.upheld}/{case.of}"
                 for case in verdict.cases
                 if case.ruling == Ruling.MIXED
             ]

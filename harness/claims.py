@@ -107,6 +107,8 @@ def _ends(yes: set[str] | frozenset[str]) -> Saw:
 
 _TOLD = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"})
 _FAILED = _saw(Surface.STREAM_END, {Word.RAISED}, set())
+_ANSWERED = _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER})
+"""A process that does nothing else any more calls no handler and logs nothing either."""
 _HANDLER_SILENT = _saw(Surface.HANDLER, {Word.NOTHING}, {AN_EXCEPTION})
 _BEGUN = Mark(Surface.STREAM, "begin")
 _ENDED = Mark(Surface.STREAM, "end")
@@ -161,7 +163,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         scenarios=ABORTS,
-        holds=_HANDLER_SILENT,
+        holds=When(_ANSWERED, _HANDLER_SILENT),
     ),
     Claim(
         id="endpoint-is-over-first",
@@ -298,7 +300,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=9,
         text="Whether it is called or not, the handler's own response does not reach the client.",
         said_by=(ARTICLE,),
-        scenarios=ERRORS,
+        scenarios=tuple(name for name in ERRORS if name != "app-error-mid-stream"),
         holds=When(_FAILED, Either((Status("200"), _HANDLER_SILENT))),
     ),
     Claim(
@@ -316,8 +318,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="handled-inside-or-nowhere",
         number=10,
-        text="What the generator does not handle itself is handled nowhere: it leaves the app, "
-        "and the client gets no error response.",
+        text="What the generator does not handle itself cannot be made good outside of it: it "
+        "leaves the app, and the client gets no error response.",
         said_by=(ARTICLE,),
         scenarios=ERRORS,
         holds=When(
@@ -351,7 +353,7 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("ticking", "backpressure", "firehose"),
         holds=_saw(
             Surface.STREAM_END,
-            {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
+            {Word.GARBAGE_COLLECTED},
             {Word.CLOSED_AT_YIELD, Word.CANCELLED_AT_YIELD},
         ),
     ),
@@ -394,7 +396,12 @@ CLAIMS: tuple[Claim, ...] = (
         holds=All(
             (
                 _saw(Surface.LIVENESS, {Word.NO_ANSWER}, {Word.ANSWERED}),
-                _ends({Word.STILL_RUNNING}),
+                Either(
+                    (
+                        _saw(Surface.STREAM_END, {Word.STILL_RUNNING}, set()),
+                        _saw(Surface.SOURCE, {Word.STILL_RUNNING}, set()),
+                    )
+                ),
             )
         ),
     ),
@@ -410,7 +417,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         denied_by=(ANYIO,),
         scenarios=("cleanup-swallow",),
-        holds=When(_TOLD, _ends({Word.CARRIED_ON})),
+        holds=When(_TOLD, _ends({Word.CARRIED_ON, Word.STILL_RUNNING})),
     ),
     # ---------------------------------------------------------- who is told
     Claim(
@@ -484,20 +491,29 @@ CLAIMS: tuple[Claim, ...] = (
             _docs("uvicorn, Server behavior", "Kludex/uvicorn", "main/docs/server-behavior.md"),
         ),
         scenarios=("backpressure",),
-        holds=All(
-            (
-                _saw(
-                    Surface.SEND,
-                    {Word.RETURNED, Word.NOT_CALLED, AN_EXCEPTION},
-                    {Word.SEND_SUSPENDED},
-                ),
-                _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER}),
-            )
+        # One that the app has cancelled itself was not let go by the server.
+        holds=When(
+            _saw(
+                Surface.SEND,
+                {Word.RETURNED, Word.NOT_CALLED, Word.SEND_SUSPENDED, AN_EXCEPTION},
+                {CANCELLED},
+            ),
+            All(
+                (
+                    _saw(
+                        Surface.SEND,
+                        {Word.RETURNED, Word.NOT_CALLED, AN_EXCEPTION},
+                        {Word.SEND_SUSPENDED},
+                    ),
+                    _ANSWERED,
+                )
+            ),
         ),
     ),
     Claim(
         id="half-close-is-served",
-        text="A client that closes only its sending side goes on being served.",
+        text="A client that closes only its sending side is not taken for gone: its stream "
+        "goes on.",
         said_by=(CLOSING,),
         scenarios=("idle-half-close",),
         holds=_ends(_LEFT_ALONE),
@@ -517,7 +533,10 @@ CLAIMS: tuple[Claim, ...] = (
         text="No error is logged because a client goes.",
         said_by=(_docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),),
         scenarios=ALL_ABORTS,
-        holds=_saw(Surface.SERVER_LOG, {Word.NOTHING}, {AN_EXCEPTION, Word.ERROR_LINE}),
+        holds=When(
+            _ANSWERED,
+            _saw(Surface.SERVER_LOG, {Word.NOTHING}, {AN_EXCEPTION, Word.ERROR_LINE}),
+        ),
     ),
     # ---------------------------------------------------------- clean-up
     Claim(
@@ -626,7 +645,11 @@ CLAIMS: tuple[Claim, ...] = (
         text="While a stream is open, the server does not stop on SIGTERM.",
         said_by=(_issue("Kludex/uvicorn", 451), _pull("Kludex/uvicorn", 2913)),
         scenarios=("shutdown",),
-        holds=_saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
+        # A stream that is over, by whomever it was ended, is waited for no more.
+        holds=When(
+            _saw(Surface.STREAM_END, _LEFT_ALONE, _ENDS - _LEFT_ALONE),
+            _saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
+        ),
     ),
     Claim(
         id="shutdown-cancels-the-stream",

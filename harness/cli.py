@@ -68,8 +68,8 @@ def run_command(
         int,
         typer.Option(
             min=1,
-            help="Trials of each scenario; 3 at most of recipes and where each needs a server "
-            "of its own, more of races.",
+            help="Trials of each scenario; 3 at most of recipes and of what takes its server "
+            "along, more of races.",
         ),
     ] = 5,
     latency: Annotated[
@@ -111,6 +111,8 @@ def run_command(
         journal = Journal.resume(HOME / "runs")
         found = find_apps(Path(journal.plan.apps_directory))
         plan.choose("app", journal.plan.apps, found)
+        plan.choose("scenario", journal.plan.scenarios, catalogue.BY_ID)
+        plan.choose_servers(journal.plan.servers)
         results = Path(journal.plan.results)
     else:
         found = find_apps(apps)
@@ -202,7 +204,7 @@ def _run(journal: Journal, apps: dict[str, AppFile], results: Path) -> None:
         try:
             parts = _interruptible(run.run)
         except (KeyboardInterrupt, asyncio.CancelledError):
-            kept = sum(len(batch.trials) for batch in journal.batches)
+            kept = sum(len(batch.trials) + len(batch.followed) for batch in journal.batches)
             progress.stop()
             _tell(
                 f"Interrupted: {kept} of {total} trials are kept; "

@@ -60,8 +60,11 @@ class CostRow(msgspec.Struct, frozen=True, kw_only=True):
         "At least", where the upstream was still sending when nobody counted any more.
         """
         counts = [cost.thrown_away for cost in self.costs]
-        least = "≥ " if any(cost.closed_ns is None for cost in self.costs) else ""
-        return f"{statistics.median(counts):g} / {least}{max(counts)}"
+        still_open = sum(cost.closed_ns is None for cost in self.costs)
+        # Those that are open count as low as they can: too few of them do not move the median.
+        median = "≥ " if 2 * still_open >= len(counts) else ""
+        least = "≥ " if still_open else ""
+        return f"{median}{statistics.median(counts):g} / {least}{max(counts)}"
 
     @property
     def disagreements(self) -> int:
@@ -70,7 +73,7 @@ class CostRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def agreement(self) -> str:
-        """How inside and outside compare, and by how many ms outside is later at most."""
+        """How inside and outside compare, and between how many ms outside is later."""
         agreeing = len(self.costs) - self.disagreements
         text = f"{agreeing}/{len(self.costs)}"
         later = [

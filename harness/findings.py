@@ -398,23 +398,23 @@ _ADDED: dict[str, Callable[[Scenario], bool]] = {
 """What only thorough runs have, and which scenarios that is."""
 
 
-def left_out(parts: Iterable[Part]) -> list[str]:
-    """What a thorough run would add to these parts, and none of them has."""
-    parts = list(parts)
-    ran = {trial.scenario for part in parts for trial in part.trials}
-    addable = [
-        s
-        for s in catalogue.SCENARIOS
-        if s.thorough and any(fits(s, part.surfaces, part.lacks) for part in parts)
+def left_out(parts: Sequence[Part]) -> list[str]:
+    """What a thorough run would add to these parts, and on which of them it is lacking."""
+    stacks = [part.stack for part in parts]
+    lacking: dict[str, list[Stack]] = defaultdict(list)
+    for part in parts:
+        ran = {trial.scenario for trial in part.trials}
+        for title, belongs in _ADDED.items():
+            added = {s.id for s in catalogue.SCENARIOS if s.thorough and belongs(s)}
+            fitting = {s for s in added if fits(catalogue.BY_ID[s], part.surfaces, part.lacks)}
+            if fitting and ran.isdisjoint(fitting):
+                lacking[title].append(part.stack)
+        if not part.followed:
+            lacking["the ways of exceptions"].append(part.stack)
+    return [
+        title if len(on) == len(stacks) else f"{title} on {named(on, stacks)}"
+        for title, on in lacking.items()
     ]
-    found = [
-        title
-        for title, belongs in _ADDED.items()
-        if (added := [s.id for s in addable if belongs(s)]) and ran.isdisjoint(added)
-    ]
-    if not any(part.followed for part in parts):
-        found.append("the ways of exceptions")
-    return found
 
 
 def hazards(table: Table) -> list[Hazard]:

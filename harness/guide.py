@@ -134,7 +134,7 @@ def _first_ns(each: ClassifiedTrial, surface: str, event: str) -> int | None:
 class Guide:
     """What came of every recipe, to be asked what to write."""
 
-    def __init__(self, parts: Iterable[Part]) -> None:
+    def __init__(self, parts: Sequence[Part]) -> None:
         counts: dict[tuple[Stack, str], Counter[Verdict]] = {}
         self._surfaces: Mapping[Stack, tuple[str, ...]] = {p.stack: p.surfaces for p in parts}
         for part in parts:
@@ -152,9 +152,18 @@ class Guide:
         return self._tried.get((stack, scenario_id(recipe, situation)), Tried(()))
 
     def ran(self, stacks: Iterable[Stack]) -> list[Stack]:
-        """Those of the stacks on which any recipe was tried at all."""
-        have = {stack for stack, _ in self._tried}
-        return [stack for stack in stacks if stack in have]
+        """Those of the stacks on which every recipe was tried in every situation.
+
+        Of others it cannot be said which one to write.
+        """
+        return [stack for stack in stacks if stack in self._surfaces and self._complete(stack)]
+
+    def _complete(self, stack: Stack) -> bool:
+        return all(
+            self.tried(stack, recipe, situation).counts
+            for recipe in self.general(stack)
+            for situation in SITUATIONS
+        )
 
     def fewest_trials(self) -> int:
         """How many trials there are at least of what was tried."""
@@ -180,17 +189,19 @@ class Guide:
         `stacks` are all that it may be compared with.
         """
         of_app = [stack for stack in stacks if stack.app == app]
-        said: list[Advice] = []
+        said: list[tuple[Advice, list[Tried]]] = []
         servers: list[list[str]] = []
         for stack in of_app:
             advice = self._advice(stack, stacks)
-            if advice not in said:
-                said.append(advice)
+            named = (*advice.hold, *(near.recipe for near in advice.nearest))
+            outcomes = [self.tried(stack, r, s) for r in named for s in SITUATIONS]
+            if (advice, outcomes) not in said:
+                said.append((advice, outcomes))
                 servers.append([])
-            servers[said.index(advice)].append(stack.server)
+            servers[said.index((advice, outcomes))].append(stack.server)
         return [
             msgspec.structs.replace(advice, servers=tuple(on))
-            for advice, on in zip(said, servers, strict=True)
+            for (advice, _), on in zip(said, servers, strict=True)
         ]
 
     def _advice(self, stack: Stack, stacks: Sequence[Stack]) -> Advice:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from harness.trace import Step, Trial
+from harness.trace import Step
 
 
 class Fate(StrEnum):
@@ -124,15 +124,6 @@ def itineraries(steps: Iterable[Step]) -> tuple[Itinerary, ...]:
         )
         for first in dict.fromkeys(origin.values())
         if found[first].visits
-    )
-
-
-def through(trial: Trial, file: str, functions: Sequence[str]) -> tuple[Itinerary, ...]:
-    """The itineraries of a trial that lead through one of these functions."""
-    return tuple(
-        itinerary
-        for itinerary in itineraries(trial.path)
-        if any(s.place.file == file and s.place.function in functions for s in itinerary.stops)
     )
 
 

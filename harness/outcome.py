@@ -83,10 +83,10 @@ def outcomes(part: Part) -> tuple[Sighting, ...]:
         counts.update(
             (scenario, surface, saw) for surface, saws in each.saws.items() for saw in set(saws)
         )
-    # What was recorded before there were recipes is silent about them.
-    with_recipes = any(BY_ID[scenario].kind == "recipe" for scenario in trials)
+    # What only thorough runs have was not even asked of others.
+    thorough = any(BY_ID[scenario].thorough for scenario in trials)
     for lacking in BY_ID.values():
-        if lacking.kind == "recipe" and not with_recipes:
+        if lacking.thorough and not thorough:
             continue
         if not fits(lacking, part.surfaces, part.lacks):
             for surface in surfaces_of(lacking, part.surfaces):
@@ -117,9 +117,12 @@ def classify(part: Part) -> list[ClassifiedTrial]:
         if any(is_exception(saw) or saw in _IN_PLACE for saw in saws)
     }
     controls = {trial.scenario for trial in known if trial.failure is None}
+    logged = _with_unattributed(part)
 
-    def earned(surface: str, saw: str) -> str:
+    def earned(scenario: str, surface: str, saw: str) -> str:
         silent = saw in (Word.NOTHING, Word.DID_NOT_RUN)
+        if silent and surface == Surface.SERVER_LOG and scenario in logged:
+            return Word.UNPROVEN
         if not silent or not _must_be_proven(surface) or surface in in_place:
             return saw
         if surface in part.refused:
@@ -131,12 +134,22 @@ def classify(part: Part) -> list[ClassifiedTrial]:
         ClassifiedTrial(
             trial=trial,
             saws={
-                surface: tuple(earned(surface, saw) for saw in saws)
+                surface: tuple(earned(trial.scenario, surface, saw) for saw in saws)
                 for surface, saws in saws_by_surface.items()
             },
         )
         for trial, saws_by_surface in zip(known, alone, strict=True)
     ]
+
+
+def _with_unattributed(part: Part) -> frozenset[str]:
+    """The scenarios of which a line in the server's log may be that no trial is known for.
+
+    Such a line is kept under the first of the scenarios that ran at once.
+    """
+    named = {line.partition(":")[0] for line in part.unattributed}
+    groups = {BY_ID[name].together for name in named & BY_ID.keys()} - {""}
+    return frozenset(named | {s.id for s in BY_ID.values() if s.together in groups})
 
 
 def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
@@ -193,6 +206,9 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = (_end_of_stream(stream, trial.left_ns, collected_ns, sent_lately),)
         elif surface == Surface.SOURCE:
             saws[surface] = _source(events, trial.left_ns, collected_ns, sent_lately)
+            # Nobody but the app's own tasks knows whether one that relays is still read from.
+            if scenario.relays and saws[surface] == (Word.SUSPENDED,):
+                saws[surface] = (Word.UNPROVEN,)
         elif surface == Surface.UPSTREAM:
             saws[surface] = (_upstream(events, trial.left_ns),)
         elif surface == Surface.RECEIVE:
@@ -213,6 +229,11 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             held = [e for e in trial.events if e.surface == Surface.STREAM]
             garbage_ns = _garbage_ns(held, collected_ns)
             saws[surface] = (_span(events, trial.left_ns, garbage_ns),)
+    if Word.NO_ANSWER in saws.get(Surface.LIVENESS, ()):
+        # Something spins, and it may be what has not been heard of.
+        for surface in (Surface.STREAM_END, Surface.SOURCE):
+            if saws.get(surface) == (Word.SUSPENDED,):
+                saws[surface] = (Word.UNPROVEN,)
     ran = saws.get(Surface.STREAM_END) == (Word.RAN_TO_END,)
     if ran and saws.get(Surface.IS_DISCONNECTED) == (Word.SAID_SO,):
         saws[Surface.STREAM_END] = (Word.LEFT,)

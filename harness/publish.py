@@ -41,9 +41,9 @@ def check_mergeable(results: Path, part: Part) -> None:
     old = read_part(path)
     if _conditions(old) != _conditions(part):
         raise UserError(
-            f"{path} was measured with another app, versions or machine; run all of "
-            f"--app {part.stack.app} --server {part.stack.server} again, or give another "
-            "--results."
+            f"{path} was measured with another app, versions, machine, window or number of "
+            f"repeats; run all of --app {part.stack.app} --server {part.stack.server} again, or "
+            "give another --results."
         )
 
 
@@ -88,7 +88,7 @@ def _remove_others(results: Path, versions: str, parts: Sequence[Part]) -> None:
 
 
 def _conditions(part: Part) -> tuple[object, ...]:
-    return (part.environment, part.window_s, part.hangup, part.command, part.sources)
+    return (part.environment, part.window_s, part.repeats, part.hangup, part.command, part.sources)
 
 
 def _merged(results: Path, part: Part) -> Part:

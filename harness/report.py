@@ -118,6 +118,7 @@ def render(
         )
     ]
     writer = _Writer(table)
+    stacks = [part.stack for part in ordered]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness"),
         undefined=jinja2.StrictUndefined,
@@ -132,7 +133,7 @@ def render(
         claims=CLAIMS,
         Ruling=Ruling,
         Word=Word,
-        scenarios=_OTHERS,
+        scenarios=[s for s in _OTHERS if table.surfaces(s.id, stacks)],
         scenario_by_id=catalogue.BY_ID,
         servers=servers.BY_ID,
     )

@@ -67,8 +67,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(case for case in self.cases if case.of)
 
     def scenarios(self, *rulings: Ruling) -> list[str]:
-        """Those in which it came to one of these."""
-        return [case.scenario for case in self.cases if case.ruling in rulings]
+        """Those it was asked in and came to one of these."""
+        return [case.scenario for case in self.run if case.ruling in rulings]
 
 
 def _ruling(upheld: int, refuted: int) -> Ruling:

@@ -47,8 +47,8 @@ class Word(StrEnum):
     CARRIED_ON = "carried on to its end", "caught the cancellation, went on and ended normally"
     SUSPENDED = (
         "still suspended",
-        "was suspended when the window closed, had been told nothing, and was not collected "
-        "when the process was then asked to collect its garbage",
+        "was suspended when the window closed and had been told nothing; where the process "
+        "could then be asked to collect its garbage, that did not close it either",
     )
     NEVER_STARTED = "never started", "was not begun"
 
@@ -64,7 +64,8 @@ class Word(StrEnum):
     ALREADY_CALLED = "already called", "a hook was called, but before the client left"
     UNPROVEN = (
         "could not tell",
-        "saw nothing, but nothing in this run proves that it would have",
+        "saw nothing, but nothing in this run proves that it would have; or what was seen "
+        "does not say",
     )
     INERT = (
         "inert",

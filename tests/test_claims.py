@@ -426,7 +426,7 @@ def test_the_report_says_where_a_claim_holds(tmp_path: Path) -> None:
     text = report_of(tmp_path, firm, *torn)
     cells = row(text, "cancelled-at-an-await").split(" | ")
     assert cells[0].startswith("[upheld, ticking 1/2][")
-    assert cells[1].startswith("uvicorn: [upheld in idle][")
+    assert cells[1].startswith("uvicorn: [upheld][")
     assert "<br>hypercorn: [refuted][" in cells[1]
     assert "**torn**: refuted in [`idle`]" in text
 
@@ -434,8 +434,28 @@ def test_the_report_says_where_a_claim_holds(tmp_path: Path) -> None:
 def test_results_without_a_scenario_say_that_it_was_not_run(tmp_path: Path) -> None:
     text = report_of(tmp_path, part(*made("idle", CANCELLED)))
     assert row(text, "is-disconnected-tells").startswith("not run |")
-    assert "`polling` (not run)" in text
+    assert "is-disconnected-tells" not in text.partition("## Which global handlers")[0]
+    assert "not decided" not in row(text, "cancelled-at-an-await")
     assert (tmp_path / "claims.csv").exists()
+
+
+def test_an_app_is_told_by_its_servers_that_decide(tmp_path: Path) -> None:
+    silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
+    text = report_of(
+        tmp_path,
+        part(*made("idle", RAN), of=stack("torn")),
+        part(silent, of=stack("torn", "hypercorn")),
+    )
+    (line,) = (each for each in text.splitlines() if each.startswith("- Do not hold"))
+    assert "1. cancelled-at-an-await" in line
+    assert "Hold in part" not in text
+
+
+def test_trials_that_do_not_decide_are_counted(tmp_path: Path) -> None:
+    neither = trial("ticking", "stream begin", failure=Word.NOT_REACHED, repeat=2)
+    text = report_of(tmp_path, part(*made("ticking", CANCELLED), neither))
+    assert "not decided by some trials of [`ticking`]" in text
+    assert "(1 of 2)" in text
 
 
 def test_claims_make_the_same_report_again(tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def test_a_row_says_median_and_maximum_and_what_did_not_happen() -> None:
     mixed = row_of(CLOSED, OPEN)
     assert mixed.closed == "3.0 / 3.0, still open 1/2"
     assert mixed.ended == "2.0 / 2.0, not ended 1/2"
-    assert mixed.thrown_away == "1.5 / ≥ 2"
+    assert mixed.thrown_away == "≥ 1.5 / ≥ 2"
+    assert row_of(CLOSED, CLOSED, OPEN).thrown_away.startswith("1 / ≥")
     assert row_of(OPEN).closed == "still open"
 
 

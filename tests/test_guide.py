@@ -202,6 +202,11 @@ def test_results_without_recipes_have_no_guide() -> None:
     assert not [row for row in outcomes(part(trial("idle", *GOOD))) if "-in-" in row.scenario]
 
 
+def test_recipes_that_were_not_tried_everywhere_make_no_guide() -> None:
+    tried_once = part(trial("anyio-shield-in-idle", *OPENED, LEAVES, STOPPED, *DONE, RETURNED))
+    assert "## Clean-up that works" not in rendered(tried_once)["report.md"]
+
+
 def test_recipes_are_in_the_guide_and_nowhere_else() -> None:
     pages = rendered(a_part(stack(), EVERYWHERE))
     before, _, guide = pages[report.REPORT].partition("## Clean-up that works")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.catalogue import BY_ID, SCENARIOS, Scenario
@@ -465,6 +466,48 @@ UPSTREAMS: list[tuple[list[Line], Word]] = [
 @pytest.mark.parametrize(("lines", "saw"), UPSTREAMS)
 def test_an_upstream_sees_its_connections_closed_or_not(lines: list[Line], saw: Word) -> None:
     assert sightings(trial("relay", *lines), BY_ID["relay"], ())["upstream"] == (saw,)
+
+
+SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledError at an await"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "answer", "saw"),
+    [
+        ("nested", Word.ANSWERED, Word.SUSPENDED),
+        ("nested", Word.NO_ANSWER, Word.UNPROVEN),
+        ("relay", Word.ANSWERED, Word.UNPROVEN),
+    ],
+)
+def test_a_source_that_somebody_else_may_read_is_not_said_to_be_suspended(
+    scenario: str, answer: Word, saw: Word
+) -> None:
+    seen = trial(scenario, *SOURCE_STAYS, 2000, CLOSES, f"liveness saw {answer}")
+    assert sightings(seen, BY_ID[scenario], ())["source"] == (saw,)
+
+
+def test_a_stream_of_a_server_that_does_not_answer_is_not_said_to_be_suspended() -> None:
+    seen = trial("idle", "stream begin", LEAVES, 2000, CLOSES, "liveness saw no answer")
+    assert sightings(seen, BY_ID["idle"], ())["stream-end"] == (Word.UNPROVEN,)
+
+
+def test_a_log_with_lines_of_nobody_knows_whom_is_not_said_to_be_silent() -> None:
+    proof = trial("plain-error", "endpoint begin", "server-log saw ValueError")
+    silent = [trial(s, LEAVES) for s in ("idle", "aclosing-in-idle", "post")]
+    of = part(proof, *silent)
+    lines = ("idle: error line", "try-finally-in-idle: error line")
+    stray = msgspec.structs.replace(of, unattributed=lines)
+    for each, words in ((of, {Word.NOTHING}), (stray, {Word.UNPROVEN, Word.NOTHING})):
+        logs = {s.scenario: s.saw for s in outcomes(each) if s.surface == "server-log"}
+        assert {logs["idle"], logs["aclosing-in-idle"], logs["post"]} == words
+    assert logs["post"] == Word.NOTHING
+
+
+def test_what_only_thorough_runs_have_is_not_lacking_in_others() -> None:
+    of = part(trial("idle", LEAVES), lacks=["is-disconnected"])
+    assert "polling" not in {s.scenario for s in outcomes(of)}
+    thorough = part(trial("idle", LEAVES), trial("relay", LEAVES), lacks=["is-disconnected"])
+    assert "polling" in {s.scenario for s in outcomes(thorough)}
 
 
 def test_only_a_stream_that_relays_has_an_upstream() -> None:
