@@ -160,6 +160,8 @@ def _replaces(other: _Exception, found: dict[int, _Exception]) -> int | None:
     reason = other.reason
     if reason is None or reason.of not in found or not other.visits:
         return None
+    if reason.of > reason.n:
+        return None  # An older one that is raised anew goes its own way.
     if reason.at == "member":
         return reason.of
     took = {v.raised.frame for v in found[reason.of].visits if v.handled and not v.left}

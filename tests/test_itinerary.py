@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.itinerary import Itinerary, coroutine, itineraries
 from harness.locate import located
 from harness.subject import read_steps
+from harness.trace import Step
 
 CODE = Path(__file__).with_name("paths.py")
 ROOT = CODE.parent.parent
@@ -163,3 +165,20 @@ def test_tasks_of_one_coroutine_are_told_apart(way: str, tmp_path: Path) -> None
     tasks = [itinerary.delivered.task or "" for itinerary in found]
     assert [coroutine(task) for task in tasks] == ["consume", "consume"]
     assert len(set(tasks)) == 2
+
+
+def test_an_older_exception_that_is_raised_anew_goes_its_own_way() -> None:
+    def step(event: str, n: int, frame: int) -> Step:
+        return Step(
+            event=event, n=n, saw="ValueError", frame=frame, function="f", file="f.py", line=1
+        )
+
+    steps = [
+        step("raised", 1, frame=1),
+        step("raised", 2, frame=2),
+        step("handled", 2, frame=2),
+        msgspec.structs.replace(step("replaces", 1, frame=2), of=2, at="context"),
+        step("raised", 1, frame=2),
+        step("left", 1, frame=2),
+    ]
+    assert [stop.exception for stop in itineraries(steps)[0].stops] == [1, 1]
