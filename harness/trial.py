@@ -320,7 +320,8 @@ class _Watch:
             case "ended":
                 # What is watched is all that matters; not every stack ends every response.
                 await client.wait_until(lambda c: c.ended.is_set(), self.window_s)
-                reached = came_to_pass(self.scenario.script, self._seen())
+                # The client may know before what the probe has written was read.
+                reached = await self.subject.wait_for(self._came_to_pass, self.window_s)
         if not reached:
             raise await self._gone(f"the stream was not {self.scenario.until!r}")
 
@@ -400,6 +401,9 @@ class _Watch:
         """Whether the source has begun and not ended."""
         said = [e.event for e in self._seen() if e.surface == Surface.SOURCE]
         return "begin" in said and "end" not in said
+
+    def _came_to_pass(self) -> bool:
+        return came_to_pass(self.scenario.script, self._seen())
 
     def _waits(self) -> bool:
         return any(event.event == "waiting" for event in self._seen())
