@@ -12,12 +12,8 @@ from harness.trace import Stack
 from harness.verdicts import Case, Ruling, Verdict
 
 _IN_PART = "Hold in part"
-_HOLDS = {
-    "Hold": {Ruling.UPHELD},
-    "Do not hold": {Ruling.REFUTED},
-    "Could not be told": set[Ruling](),
-    _IN_PART: set(Ruling),
-}
+_NOT_TOLD = "Could not be told"
+_HOLDS = {"Hold": {Ruling.UPHELD}, "Do not hold": {Ruling.REFUTED}, _IN_PART: set(Ruling)}
 """What is said of a claim by what it came to on those of an app's servers that decide it."""
 
 Link = Callable[[str, Stack, str | None, bool], str]
@@ -59,7 +55,7 @@ class ClaimsWriter:
 
     def of_app(self, claims: Sequence[Claim], stacks: Sequence[Stack]) -> list[str]:
         """What holds in an app, what does not, and what does in part; a line each."""
-        found: dict[str, list[str]] = {title: [] for title in _HOLDS}
+        found: dict[str, list[str]] = {title: [] for title in (*_HOLDS, _NOT_TOLD)}
         for claim in claims:
             if not self.asked(claim, stacks):
                 continue
@@ -73,6 +69,7 @@ class ClaimsWriter:
             rulings = {self._verdicts[claim.id, stack].ruling for stack in about}
             rulings -= {Ruling.COULD_NOT_TELL}
             title = next(t for t, only in _HOLDS.items() if rulings <= only)
+            title = title if rulings else _NOT_TOLD
             name = f"{claim.number}. {claim.id}" if claim.number else claim.id
             link = self._linked(name, claim, about[0], by_server=len(about) < len(stacks))
             texts = {_text(self._verdicts[claim.id, stack]) for stack in about}

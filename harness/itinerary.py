@@ -155,7 +155,8 @@ def _replaces(other: _Exception, found: dict[int, _Exception]) -> int | None:
 
     What is raised while another exception is being handled bears its name (`__context__`)
     even if it is handled there and then. It has taken the other one's place only if it left
-    the frame that had taken that one; or if it is a group that has it as a member.
+    the frame that had taken that one, or what it led to did; or if it is a group that has it
+    as a member.
     """
     reason = other.reason
     if reason is None or reason.of not in found or not other.visits:
@@ -165,7 +166,18 @@ def _replaces(other: _Exception, found: dict[int, _Exception]) -> int | None:
     if reason.at == "member":
         return reason.of
     took = {v.raised.frame for v in found[reason.of].visits if v.handled and not v.left}
-    return reason.of if any(map(other.leaves, took)) else None
+    return reason.of if any(_comes_of(other, frame, found) for frame in took) else None
+
+
+def _comes_of(exception: _Exception, frame: int, found: dict[int, _Exception]) -> bool:
+    """Whether it left this frame, or one did that was raised there on account of it."""
+    if exception.leaves(frame):
+        return True
+    if all(visit.raised.frame != frame for visit in exception.visits):
+        return False
+    number = exception.visits[0].raised.n
+    led_to = (e for n, e in found.items() if n > number and e.reason and e.reason.of == number)
+    return any(_comes_of(other, frame, found) for other in led_to)
 
 
 def _stops(visits: Sequence[_Visit], found: dict[int, _Exception]) -> Iterator[Stop]:

@@ -145,6 +145,33 @@ async def around_the_stubborn():
     await stubborn()
 
 
+async def more_stubborn():
+    try:
+        started.set()
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+
+async def around_the_more_stubborn():
+    trial = "t"  # noqa: F841
+    await more_stubborn()
+
+
+async def cancelled_thrice():
+    task = asyncio.create_task(around_the_more_stubborn())
+    await started.wait()
+    task.cancel()
+    for _ in range(2):
+        await asyncio.sleep(0)
+        again(task)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 def again(task):
     task.cancel()
 

@@ -451,6 +451,13 @@ def test_an_app_is_told_by_its_servers_that_decide(tmp_path: Path) -> None:
     assert "Hold in part" not in text
 
 
+def test_what_no_server_decides_is_not_said_to_hold(tmp_path: Path) -> None:
+    text = report_of(tmp_path, part(trial("idle", failure=Word.NOT_REACHED)))
+    (line,) = (each for each in text.splitlines() if each.startswith("- Could not be told"))
+    assert "1. cancelled-at-an-await" in line
+    assert "- Hold: " not in text
+
+
 def test_trials_that_do_not_decide_are_counted(tmp_path: Path) -> None:
     neither = trial("ticking", "stream begin", failure=Word.NOT_REACHED, repeat=2)
     text = report_of(tmp_path, part(*made("ticking", CANCELLED), neither))

@@ -74,6 +74,18 @@ PATHS = {
             ("CancelledError", "cancelled_again", "absorbed", "with contextlib.suppress()"),
         ]
     ],
+    "cancelled_thrice": [
+        [
+            SLEEP,
+            ("CancelledError", "more_stubborn", "replaced", "except asyncio.CancelledError"),
+            SLEEP,
+            ("CancelledError", "more_stubborn", "replaced", "except asyncio.CancelledError"),
+            SLEEP,
+            ("CancelledError", "more_stubborn", "passed", None),
+            ("CancelledError", "around_the_more_stubborn", "passed", None),
+            ("CancelledError", "cancelled_thrice", "absorbed", "with contextlib.suppress()"),
+        ]
+    ],
     "noise_in_the_handler": [
         [("ValueError", "noisy", "absorbed", "except ValueError")],
         # Its `__context__` is the other one, but it has not taken its place.
@@ -152,7 +164,7 @@ def test_who_asked_for_it_is_told(way: str, tmp_path: Path) -> None:
     assert coroutine(itinerary.delivered.task or "") == "consume"
 
 
-@pytest.mark.parametrize("case", ["asked_twice", "cancelled_again"])
+@pytest.mark.parametrize("case", ["asked_twice", "cancelled_again", "cancelled_thrice"])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_first_who_asked_is_told(way: str, case: str, tmp_path: Path) -> None:
     (itinerary,) = follow(way, case, tmp_path / "trace.jsonl")
