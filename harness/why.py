@@ -57,11 +57,12 @@ def _lines(itinerary: Itinerary, part: Part, quote: Quote) -> Iterator[str]:
     if by_hook(itinerary):
         yield f"{first.saw} was thrown by the event loop: nobody referred to the generator any more"
     yield f"{first.saw} {'was delivered' if asked_for(itinerary) else 'was raised'} in"
-    saw = first.saw
+    before = first
     for stop in itinerary.stops:
-        if stop.saw != saw:
-            yield f"went on as {stop.saw} in"
-            saw = stop.saw
+        if stop.exception != before.exception:
+            another = "another " if stop.saw == before.saw else ""
+            yield f"went on as {another}{stop.saw} in"
+        before = stop
         yield from _place(stop.place, part, quote, said(stop))
     yield f"and {ending(itinerary, part)}"
 
@@ -183,13 +184,15 @@ def steps(itinerary: Itinerary, part: Part) -> Iterator[str]:
         inner = itinerary.asked[: itinerary.asked.index(asker(itinerary, part)) + 1]
         calls = ", which calls ".join(linked(place, part) for place in reversed(inner))
         yield f"asked for by {calls}"
-    saw = None
+    before: Stop | None = None
     for stop in itinerary.stops:
-        named = f"**`{stop.saw}`** in " if stop.saw != saw else ""
+        another = "another " if before and stop.saw == before.saw else ""
+        same = before is not None and stop.exception == before.exception
+        named = "" if same else f"**{another}`{stop.saw}`** in "
         ours = ", hangup's wrapper" if stop.place.file == WRAPPER else ""
         note = said(stop)
         yield f"{named}{linked(stop.place, part)}{ours}{f': {note[1:-1]}' if note else ''}"
-        saw = stop.saw
+        before = stop
 
 
 def nothing(trial: Trial) -> str:

@@ -73,6 +73,18 @@ def test_text_has_a_line_of_source_at_each_stop_where_it_is_at_hand() -> None:
     assert lines[-1].startswith("and was absorbed by except CancelledError in line 915")
 
 
+def test_one_that_follows_another_of_its_kind_is_told_from_it() -> None:
+    first = disconnect()
+    second = msgspec.structs.replace(first.stops[1], exception=2)
+    renewed = msgspec.structs.replace(first, stops=(first.stops[0], second, *first.stops[2:]))
+    said = why.text(renewed, a_part(), lambda place: None)
+    assert said.count("went on as another CancelledError in") == 2
+    assert "went on as" not in why.text(first, a_part(), lambda place: None)
+    assert any(
+        step.startswith("**another `CancelledError`** in") for step in why.steps(renewed, a_part())
+    )
+
+
 def test_chart_has_each_task_and_what_saw_nothing_beside_the_path() -> None:
     chart = flowchart(disconnect(), a_part(), told=True, unreached=["handler", "server-log"])
     lines = [line.strip() for line in chart.splitlines()]
