@@ -88,12 +88,13 @@ _ENDS = frozenset(
         Word.RAN_TO_END,
         Word.CARRIED_ON,
         Word.SUSPENDED,
+        Word.NOT_OVER,
         Word.STILL_RUNNING,
     }
 )
 """How a stream that was open when its client left may be found at the end of the window."""
 _GOES_ON = frozenset({Word.RAN_TO_END, Word.CARRIED_ON, Word.STILL_RUNNING})
-_LEFT_ALONE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING})
+_LEFT_ALONE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.NOT_OVER})
 
 
 def _saw(surface: str, yes: set[str] | frozenset[str], no: set[str] | frozenset[str]) -> Saw:
@@ -379,7 +380,7 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("sync",),
         holds=_saw(
             Surface.STREAM_END,
-            {Word.GARBAGE_COLLECTED, Word.SUSPENDED, Word.STILL_RUNNING, Word.RAN_TO_END},
+            {Word.GARBAGE_COLLECTED, Word.RAN_TO_END, *_LEFT_ALONE},
             {Word.CLOSED_AT_YIELD, Word.CLOSED_AT_AWAIT, Word.CANCELLED_AT_YIELD, Word.RAISED},
         ),
     ),

@@ -236,7 +236,8 @@ def _end(table: Table, stack: Stack, scenario: str) -> Glance:
     return _one(table, stack, scenario, Surface.STREAM_END)
 
 
-_LATE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED})
+_OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.NOT_OVER})
+_LATE = _OPEN | {Word.GARBAGE_COLLECTED}
 
 
 def _finally(table: Table, stack: Stack) -> Glance:
@@ -380,7 +381,7 @@ def _outlived(table: Table) -> tuple[Cell, ...]:
 
     In `nested` a source stands at a `yield`, which is another matter.
     """
-    on = (Word.SUSPENDED, Word.STILL_RUNNING, Word.FINISHED)
+    on = _OPEN | {Word.FINISHED}
     scenarios = [scenario for scenario in DISCONNECTS if scenario != "nested"]
     return tuple(
         cell
@@ -435,7 +436,7 @@ def hazards(table: Table) -> list[Hazard]:
                 table,
                 DISCONNECTS,
                 Surface.STREAM_END,
-                lambda saw: saw in (Word.SUSPENDED, Word.STILL_RUNNING),
+                lambda saw: saw in _OPEN,
             ),
         ),
         Hazard(
@@ -452,7 +453,7 @@ def hazards(table: Table) -> list[Hazard]:
         Hazard(
             title="The inner source outlives its stream",
             meaning="The stream was told and has ended, but what it reads from runs in a task of "
-            "its own: it went on to its end for nobody, or was still awaiting something when "
+            "its own: it went on to its end for nobody, or was not over when "
             "the window closed.",
             cells=_outlived(table),
         ),

@@ -208,7 +208,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
             saws[surface] = _source(events, trial.left_ns, collected_ns, sent_lately)
             # Nobody but the app's own tasks knows whether one that relays is still read from.
             if scenario.relays and saws[surface] == (Word.SUSPENDED,):
-                saws[surface] = (Word.UNPROVEN,)
+                saws[surface] = (Word.NOT_OVER,)
         elif surface == Surface.UPSTREAM:
             saws[surface] = (_upstream(events, trial.left_ns),)
         elif surface == Surface.RECEIVE:
@@ -233,7 +233,7 @@ def sightings(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws
         # Something spins, and it may be what has not been heard of.
         for surface in (Surface.STREAM_END, Surface.SOURCE):
             if saws.get(surface) == (Word.SUSPENDED,):
-                saws[surface] = (Word.UNPROVEN,)
+                saws[surface] = (Word.NOT_OVER,)
     ran = saws.get(Surface.STREAM_END) == (Word.RAN_TO_END,)
     if ran and saws.get(Surface.IS_DISCONNECTED) == (Word.SAID_SO,):
         saws[Surface.STREAM_END] = (Word.LEFT,)

@@ -50,6 +50,11 @@ class Word(StrEnum):
         "was suspended when the window closed and had been told nothing; where the process "
         "could then be asked to collect its garbage, that did not close it either",
     )
+    NOT_OVER = (
+        "not over",
+        "had been told nothing and had not ended when the window closed; whether it was "
+        "suspended or running could not be told",
+    )
     NEVER_STARTED = "never started", "was not begun"
 
     LEFT = "ended itself when told", "asked whether its client had gone, was told so, and ended"
@@ -64,8 +69,7 @@ class Word(StrEnum):
     ALREADY_CALLED = "already called", "a hook was called, but before the client left"
     UNPROVEN = (
         "could not tell",
-        "saw nothing, but nothing in this run proves that it would have; or what was seen "
-        "does not say",
+        "saw nothing, but nothing in this run proves that it would have",
     )
     INERT = (
         "inert",

@@ -43,6 +43,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.CANCELLED_AT_YIELD],
     ),
     (
+        "open on a server that spins",
+        "stream-end",
+        ["stream begin", LEAVES, "liveness saw no answer"],
+        [Word.NOT_OVER],
+    ),
+    (
         "closed at a yield",
         "stream-end",
         [
@@ -475,8 +481,8 @@ SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledErr
     ("scenario", "answer", "saw"),
     [
         ("nested", Word.ANSWERED, Word.SUSPENDED),
-        ("nested", Word.NO_ANSWER, Word.UNPROVEN),
-        ("relay", Word.ANSWERED, Word.UNPROVEN),
+        ("nested", Word.NO_ANSWER, Word.NOT_OVER),
+        ("relay", Word.ANSWERED, Word.NOT_OVER),
     ],
 )
 def test_a_source_that_somebody_else_may_read_is_not_said_to_be_suspended(
@@ -488,7 +494,7 @@ def test_a_source_that_somebody_else_may_read_is_not_said_to_be_suspended(
 
 def test_a_stream_of_a_server_that_does_not_answer_is_not_said_to_be_suspended() -> None:
     seen = trial("idle", "stream begin", LEAVES, 2000, CLOSES, "liveness saw no answer")
-    assert sightings(seen, BY_ID["idle"], ())["stream-end"] == (Word.UNPROVEN,)
+    assert sightings(seen, BY_ID["idle"], ())["stream-end"] == (Word.NOT_OVER,)
 
 
 def test_a_log_with_lines_of_nobody_knows_whom_is_not_said_to_be_silent() -> None:
