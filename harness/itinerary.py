@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import groupby
 
 import msgspec
 
@@ -83,7 +84,7 @@ class Itinerary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """What it was and became, in order."""
-        return tuple(dict.fromkeys(stop.saw for stop in self.stops))
+        return tuple(saw for saw, _ in groupby(stop.saw for stop in self.stops))
 
 
 class _Visit:

@@ -85,6 +85,14 @@ def test_one_that_follows_another_of_its_kind_is_told_from_it() -> None:
     )
 
 
+def test_sentence_says_what_it_became_and_became_again() -> None:
+    stops = disconnect().stops
+    names = ["ValueError", "ExceptionGroup[ValueError]", "ValueError"]
+    became = tuple(msgspec.structs.replace(s, saw=n) for s, n in zip(stops, names, strict=False))
+    said = why.sentence(msgspec.structs.replace(disconnect(), stops=became), a_part())
+    assert "becomes `ExceptionGroup[ValueError]`, then `ValueError`" in said
+
+
 def test_chart_has_each_task_and_what_saw_nothing_beside_the_path() -> None:
     chart = flowchart(disconnect(), a_part(), told=True, unreached=["handler", "server-log"])
     lines = [line.strip() for line in chart.splitlines()]
