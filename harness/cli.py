@@ -302,17 +302,19 @@ def why_command(
     results: Results = ROOT / "results",
 ) -> None:
     """Print the path of what was thrown into the stream, frame by frame."""
+    measured = _measured(app_, server, scenario, results)
     found = [
-        (part, trial)
-        for part in _measured(app_, server, scenario, results)
-        for trial in part.followed
-        if trial.scenario == scenario
+        (part, trial) for part in measured for trial in part.followed if trial.scenario == scenario
     ]
     if not found:
         raise UserError(
             f"{results} has no path for {scenario} with {app_} on {server}; "
             "`hangup run --thorough` with these names follows one."
         )
+    followed = {part.stack for part, _ in found}
+    for part in measured:
+        if part.stack not in followed:
+            _tell(f"{part.stack.id} was not followed; `hangup run --thorough` does that.")
     for part, trial in found:
         paths = why.own_paths(itineraries(trial.path))
         if json:

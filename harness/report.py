@@ -256,7 +256,10 @@ class _Writer:
         """What the stacks of one app saw: once if they agree, else by server."""
         ways: dict[str, list[Stack]] = defaultdict(list)
         for stack in stacks:
-            ways[findings.spread(self.table[Cell(stack, scenario, surface)])].append(stack)
+            seen = self.table[Cell(stack, scenario, surface)]
+            ran = self.table.surfaces(scenario, [stack])
+            lacks = str(Word.NOT_APPLICABLE) if ran else findings.spread(())
+            ways[findings.spread(seen) if seen else lacks].append(stack)
         if len(ways) == 1:
             return self.linked(next(iter(ways)), stacks[0], scenario, by_server=False)
         return "<br>".join(

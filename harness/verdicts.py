@@ -130,7 +130,7 @@ def _verdict(
         stack=stack,
         ruling=ruling,
         cases=tuple(cases),
-        why=_why(claim, undecided) if ruling == Ruling.COULD_NOT_TELL else "",
+        why=_why(claim, undecided, followed=bool(ways)) if ruling == Ruling.COULD_NOT_TELL else "",
     )
 
 
@@ -147,10 +147,10 @@ def _applies(claim: Claim, part: Part) -> bool:
     )
 
 
-def _why(claim: Claim, undecided: Sequence[ClassifiedTrial]) -> str:
+def _why(claim: Claim, undecided: Sequence[ClassifiedTrial], *, followed: bool) -> str:
     """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
     if isinstance(claim.holds, ByItinerary):
-        return "no way was followed that tells"
+        return "no way was followed that tells" if followed else "not run"
     if not undecided:
         return "not run"
     first = decisive(claim.holds) or claim.holds.surfaces[0]
