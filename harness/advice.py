@@ -22,7 +22,7 @@ MANY = 2
 
 
 class GuideWriter:
-    """The pieces of Markdown that `guide.md.j2` puts together; false if no recipe was tried."""
+    """The pieces of Markdown that `guide.md.j2` puts together; false if no stack can be advised."""
 
     situations = SITUATIONS
     verdicts = tuple(Verdict)

@@ -107,6 +107,9 @@ def _ends(yes: set[str] | frozenset[str]) -> Saw:
 
 
 _TOLD = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"})
+_DONE: frozenset[str] = frozenset({Word.FINISHED, Word.OUTLIVED})
+_CLEANED_UP = _saw(Surface.CLEANUP, _DONE, {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING})
+_CUT_SHORT = _saw(Surface.CLEANUP, {CANCELLED}, _DONE)
 _FAILED = _saw(Surface.STREAM_END, {Word.RAISED}, set())
 _ANSWERED = _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER})
 """A process that does nothing else any more calls no handler and logs nothing either."""
@@ -270,7 +273,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
         said_by=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
         scenarios=("cleanup-await", "cleanup-swallow"),
-        holds=When(_TOLD, _saw(Surface.CLEANUP, {CANCELLED}, {Word.FINISHED, Word.OUTLIVED})),
+        holds=When(_TOLD, _CUT_SHORT),
     ),
     Claim(
         id="new-task-runs",
@@ -278,14 +281,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A task of its own that the block gives to the loop does run to its end.",
         said_by=(ARTICLE,),
         scenarios=("cleanup-threadsafe", "cleanup-task"),
-        holds=When(
-            _TOLD,
-            _saw(
-                Surface.CLEANUP,
-                {Word.FINISHED, Word.OUTLIVED},
-                {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING},
-            ),
-        ),
+        holds=When(_TOLD, _CLEANED_UP),
     ),
     Claim(
         id="handler-misses-stream-errors",
@@ -545,14 +541,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
         said_by=(ANYIO,),
         scenarios=("cleanup-anyio-shield",),
-        holds=When(
-            _TOLD,
-            _saw(
-                Surface.CLEANUP,
-                {Word.FINISHED, Word.OUTLIVED},
-                {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING},
-            ),
-        ),
+        holds=When(_TOLD, _CLEANED_UP),
     ),
     Claim(
         id="asyncio-shield-is-no-help",
@@ -566,7 +555,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         scenarios=("cleanup-asyncio-shield",),
-        holds=When(_TOLD, _saw(Surface.CLEANUP, {CANCELLED}, {Word.FINISHED, Word.OUTLIVED})),
+        holds=When(_TOLD, _CUT_SHORT),
     ),
     Claim(
         id="dependency-outlives-the-stream",

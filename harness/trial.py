@@ -432,12 +432,4 @@ class _Watch:
 
 
 def _since(event: Event, started_ns: int) -> Event:
-    return Event(
-        t_ns=event.t_ns - started_ns,
-        surface=event.surface,
-        event=event.event,
-        saw=event.saw,
-        at=event.at,
-        n=event.n,
-        detail=event.detail,
-    )
+    return msgspec.structs.replace(event, t_ns=event.t_ns - started_ns)
