@@ -6,7 +6,7 @@
 # title = "a LangGraph graph in FastAPI's `StreamingResponse`, wired by Dependency Injector"
 # session = "article"
 # surfaces = ["handler"]
-# lacks = ["sync", "is-disconnected"]
+# unsupported = ["sync", "is-disconnected"]
 # ///
 """A chat service as articles build it: FastAPI, a container, a LangGraph graph.
 
@@ -27,7 +27,7 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel
 
-from apps.subject import probe, service
+from apps.common import probe, service
 
 
 class State(TypedDict):

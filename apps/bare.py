@@ -6,7 +6,7 @@
 # title = "plain ASGI callable"
 # session = "bare"
 # surfaces = []
-# lacks = ["sync", "is-disconnected"]
+# unsupported = ["sync", "is-disconnected"]
 # ///
 """A plain ASGI callable: no framework, the reference that frameworks are compared with.
 
@@ -19,7 +19,7 @@ httpx for the source that relays.
 import asyncio
 import json
 
-from apps.subject import probe, service
+from apps.common import probe, service
 
 
 def encode(data):

@@ -18,7 +18,7 @@ from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 
-from apps.subject import AppError, probe, service
+from apps.common import AppError, probe, service
 
 
 async def session():
@@ -96,7 +96,7 @@ async def on_cancelled(request, error):
     return JSONResponse({"error": "cancelled"}, status_code=499)
 
 
-with probe.may_refuse("handler-cancelled"):
+with probe.optional_registration("handler-cancelled"):
     # What may be handled is checked only when the middleware stack is built.
     FastAPI(exception_handlers={asyncio.CancelledError: on_cancelled}).build_middleware_stack()
     app.add_exception_handler(asyncio.CancelledError, on_cancelled)

@@ -10,7 +10,7 @@
 #     "handler", "handler-app-error", "handler-cancelled", "middleware",
 #     "hook:after_exception", "hook:after_request", "hook:after_response",
 # ]
-# lacks = ["is-disconnected"]
+# unsupported = ["is-disconnected"]
 # ///
 """Litestar: handlers return a `Stream` over the service's stream."""
 
@@ -22,7 +22,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.di import Provide
 from litestar.response import Stream
 
-from apps.subject import AppError, probe, service
+from apps.common import AppError, probe, service
 
 
 @dataclass
@@ -115,7 +115,7 @@ async def after_response(request):
 
 
 exception_handlers = {Exception: on_exception, AppError: on_app_error}
-with probe.may_refuse("handler-cancelled"):
+with probe.optional_registration("handler-cancelled"):
     Litestar(exception_handlers={asyncio.CancelledError: on_cancelled})
     exception_handlers[asyncio.CancelledError] = on_cancelled
 

@@ -9,7 +9,7 @@
 #     "handler", "handler-app-error", "handler-cancelled", "middleware",
 #     "hook:after_request", "hook:got_request_exception", "hook:teardown_request",
 # ]
-# lacks = ["is-disconnected"]
+# unsupported = ["is-disconnected"]
 # ///
 """Quart: a streamed response as its documentation shows for server-sent events.
 
@@ -21,7 +21,7 @@ import asyncio
 
 from quart import Quart, got_request_exception, make_response, request
 
-from apps.subject import AppError, probe, service
+from apps.common import AppError, probe, service
 
 app = Quart(__name__)
 
@@ -84,7 +84,7 @@ async def on_app_error(error):
     return {"error": "application"}, 422
 
 
-with probe.may_refuse("handler-cancelled"):
+with probe.optional_registration("handler-cancelled"):
 
     @app.errorhandler(asyncio.CancelledError)
     async def on_cancelled(error):

@@ -20,8 +20,8 @@ and so has a part in what happens to the stream. This app is there for the diffe
 
 from starlette.middleware import Middleware
 
+from apps.common import probe
 from apps.sse_starlette import app
-from apps.subject import probe
 
 
 class PureMiddleware:

@@ -18,7 +18,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from apps.subject import AppError, probe, service
+from apps.common import AppError, probe, service
 
 
 def encode(data):
@@ -88,7 +88,7 @@ app = Starlette(
     middleware=[Middleware(BaseHTTPMiddleware, dispatch=middleware)],
     exception_handlers={Exception: on_exception, AppError: on_app_error},
 )
-with probe.may_refuse("handler-cancelled"):
+with probe.optional_registration("handler-cancelled"):
     # What may be handled is checked only when the middleware stack is built.
     Starlette(exception_handlers={asyncio.CancelledError: on_cancelled}).build_middleware_stack()
     app.add_exception_handler(asyncio.CancelledError, on_cancelled)

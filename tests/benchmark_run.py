@@ -21,10 +21,12 @@ from pathlib import Path
 
 import httpx
 
-from harness import catalogue, servers
-from harness.appfiles import find_apps
-from harness.client import HOST, target
-from harness.environments import find_interpreter, install, resolve
+from hangup.environment.apps import find_apps
+from hangup.environment.installations import find_interpreter, install, resolve
+from hangup.model import scenarios as catalogue
+from hangup.model import servers
+from hangup.model.scenario import Scenario
+from hangup.runner.client import HOST, target
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("bare", "starlette")
@@ -41,7 +43,7 @@ WINDOW_S = 2.0
 
 def harness_way(results: Path) -> tuple[float, int]:
     """Run the subset with `hangup run`; seconds and the number of trials."""
-    command = [sys.executable, "-m", "harness", "run", "--latency", "0"]
+    command = [sys.executable, "-m", "hangup", "run", "--latency", "0"]
     command += ["--repeats", str(REPEATS), "--results", str(results), "--server", SERVER]
     for app in APPS:
         command += ["--app", app]
@@ -51,17 +53,17 @@ def harness_way(results: Path) -> tuple[float, int]:
     subprocess.run(command, check=True, cwd=ROOT)
     elapsed_s = time.monotonic() - began_s
     chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
-    return elapsed_s, len(APPS) * REPEATS * sum(s.times for s in chosen)
+    return elapsed_s, len(APPS) * REPEATS * sum(s.repeat_factor for s in chosen)
 
 
-def plain_way(pythons: dict[str, Path], scenarios: list[catalogue.Scenario]) -> float:
+def plain_way(pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
     """Run each trial on a server of its own, with fixed sleeps; seconds."""
     apps = find_apps(ROOT / "apps")
     began_s = time.monotonic()
     port = 18000
     for app in APPS:
         for scenario in scenarios:
-            for repeat in range(REPEATS * scenario.times):
+            for repeat in range(REPEATS * scenario.repeat_factor):
                 port += 1
                 server = subprocess.Popen(
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.journal import Batch
-from harness.results import read_parts
-from harness.trace import Part, Trial
+from hangup.model.trace import StackResult, Trial
+from hangup.store.journal import Batch
+from hangup.store.results import read_stack_results
 
 ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("hangup")
@@ -84,13 +84,13 @@ def table(results: Path) -> Table:
     return found
 
 
-def only_part(results: Path) -> Part:
-    (part,) = read_parts(results)
-    return part
+def only_stack_result(results: Path) -> StackResult:
+    (stack_result,) = read_stack_results(results)
+    return stack_result
 
 
-def trials_of(part: Part, scenario: str) -> list[Trial]:
-    return [trial for trial in part.trials if trial.scenario == scenario]
+def trials_of(stack_result: StackResult, scenario: str) -> list[Trial]:
+    return [trial for trial in stack_result.trials if trial.scenario == scenario]
 
 
 def contents(directory: Path) -> dict[str, bytes]:

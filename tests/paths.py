@@ -11,9 +11,9 @@ import sys
 import threading
 from pathlib import Path
 
-from apps.subject import itinerary, probe
+from hangup.agent import probe
 
-itinerary.OURS = str(Path(__file__).parent)
+exception_path.OURS = str(Path(__file__).parent)
 
 
 async def source():
@@ -258,5 +258,5 @@ async def main(case):
 
 if __name__ == "__main__":
     way, case = sys.argv[1:]
-    itinerary.watch_by_monitoring() if way == "monitoring" else itinerary.watch_by_tracing()
+    exception_path.watch_by_monitoring() if way == "monitoring" else exception_path.watch_by_tracing()
     asyncio.run(main(case))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.appfiles import About, AppFile
-from harness.environments import Interpreter
-from harness.plan import Plan
-from harness.servers import SERVERS
+from hangup.model.apps import App, AppMetadata
+from hangup.model.plan import Interpreter, Plan
+from hangup.model.servers import SERVERS
 
 
-def an_app(name: str, *lacks: str) -> AppFile:
-    about = About(title=name, session=name, lacks=lacks)
-    return AppFile(id=name, path=Path(f"{name}.py"), dependencies=(), about=about)
+def an_app(name: str, *unsupported: str) -> App:
+    about = AppMetadata(title=name, session=name, unsupported=unsupported)
+    return App(id=name, path=Path(f"{name}.py"), dependencies=(), about=about)
 
 
 def a_plan(
@@ -22,7 +21,7 @@ def a_plan(
     repeats: int = 1,
     scenarios: Sequence[str] = ("idle",),
     directory: str = "apps",
-    follow: bool = False,
+    trace_exceptions: bool = False,
 ) -> Plan:
     return Plan(
         id="0badcafe",
@@ -36,6 +35,6 @@ def a_plan(
         repeats=repeats,
         latency=0,
         window_s=2.0,
-        follow=follow,
+        trace_exceptions=trace_exceptions,
         whole=True,
     )

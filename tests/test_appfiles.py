@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from apps.subject.service import Script
-from harness.appfiles import app_id, find_apps, read_app
-from harness.catalogue import SCENARIOS, Scenario
-from harness.errors import UserError
-from harness.outcome import OPTIONAL
-from harness.vocabulary import HOOK
+from apps.common.script import Script
+from hangup.environment.apps import app_id, find_apps, read_app
+from hangup.errors import UserError
+from hangup.model.scenario import Scenario
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.vocabulary import HOOK, OPTIONAL
 
 APPS = Path(__file__).parent.parent / "apps"
 
@@ -39,7 +40,7 @@ def test_an_app_is_what_its_file_says(tmp_path: Path) -> None:
     assert (app.id, app.dependencies) == ("my-own", ("anyio",))
     assert app.requires_python == ">=3.11"
     assert (app.about.title, app.about.session) == ("a title", "mine")
-    assert (app.about.surfaces, app.about.lacks) == ((), ())
+    assert (app.about.surfaces, app.about.unsupported) == ((), ())
 
 
 WRONG: list[tuple[str, str, str]] = [
@@ -91,13 +92,13 @@ def test_every_app_declares_only_what_there_is(path: Path) -> None:
     app = read_app(path)
     known = {*OPTIONAL, *(s for s in app.about.surfaces if s.startswith(HOOK))}
     assert set(app.about.surfaces) <= known
-    assert set(app.about.lacks) <= {scenario.needs for scenario in SCENARIOS}
+    assert set(app.about.unsupported) <= {scenario.needs for scenario in SCENARIOS}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
 def test_every_scenarios_script_is_one_that_streams_can_follow(scenario: Scenario) -> None:
-    script = Script.from_json(json.dumps(scenario.script))
-    assert {name: getattr(script, name) for name in scenario.script} == scenario.script
+    script = Script.from_json(scenario.script.json())
+    assert dataclasses.asdict(script) == msgspec.structs.asdict(scenario.script)
 
 
 def test_a_script_with_a_step_there_is_not_is_refused() -> None:

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import SCENARIOS
-from harness.journal import Journal
-from harness.results import read_parts
-from harness.trace import Part
-from harness.trial import EVENTS_UNTIL_STREAMING
-from harness.vocabulary import Word
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.trace import StackResult
+from hangup.model.vocabulary import Word
+from hangup.runner.trial import EVENTS_UNTIL_STREAMING
+from hangup.store.journal import Journal
+from hangup.store.results import read_stack_results
 from tests.command import (
     Hangup,
     a_short_run,
     contents,
-    only_part,
+    only_stack_result,
     processes_of,
     table,
     trials_of,
@@ -184,8 +184,8 @@ def _for_another_python(app: Path) -> None:
 # --- An app misbehaves.
 
 
-def _by_app(results: Path) -> dict[str, Part]:
-    return {part.stack.app: part for part in read_parts(results)}
+def _by_app(results: Path) -> dict[str, StackResult]:
+    return {stack_result.stack.app: stack_result for stack_result in read_stack_results(results)}
 
 
 def test_an_app_that_cannot_be_imported_costs_its_own_results_only(
@@ -205,12 +205,12 @@ def test_an_app_that_cannot_be_imported_costs_its_own_results_only(
     (log,) = (word.rstrip(".") for word in done.stderr.split() if "server.log" in word)
     assert "Traceback" in Path(log).read_text()
 
-    parts = _by_app(results)
-    assert {trial.failure for trial in parts["bare"].trials} == {None}
-    assert {trial.failure for trial in parts["broken"].trials} == {Word.COULD_NOT_START}
-    assert {trial.scenario for trial in parts["broken"].trials} == set(PROOFS)
-    assert table(results)["broken", "idle", "stream"] == {Word.COULD_NOT_START: (1, 1)}
-    for trial in parts["broken"].trials:
+    stack_results = _by_app(results)
+    assert {trial.failure for trial in stack_results["bare"].trials} == {None}
+    assert {trial.failure for trial in stack_results["broken"].trials} == {Word.FAILED_TO_START}
+    assert {trial.scenario for trial in stack_results["broken"].trials} == set(PROOFS)
+    assert table(results)["broken", "idle", "stream"] == {Word.FAILED_TO_START: (1, 1)}
+    for trial in stack_results["broken"].trials:
         assert trial.note is not None
         assert "no such thing" in trial.note
         assert str(hangup.home) not in trial.note
@@ -229,12 +229,12 @@ def test_an_app_whose_process_dies_costs_its_own_trials_only(
         *("--apps", apps, "--results", results),
     )
     assert done.returncode == 0, done.stderr
-    part = only_part(results)
-    for trial in trials_of(part, "ticking"):
-        assert trial.failure == Word.SERVER_DIED, trial.note
+    stack_result = only_stack_result(results)
+    for trial in trials_of(stack_result, "ticking"):
+        assert trial.failure == Word.SERVER_EXITED, trial.note
         assert trial.note is not None
         assert "exit code 7" in trial.note
-    others = {trial.scenario: trial.failure for trial in part.trials}
+    others = {trial.scenario: trial.failure for trial in stack_result.trials}
     del others["ticking"]
     assert others == dict.fromkeys(PROOFS)
 
@@ -271,8 +271,8 @@ def test_what_an_earlier_trial_has_left_is_not_put_down_to_a_later_one(
     )
     assert done.returncode == 0, done.stderr
     # Nor is it said that nothing was logged: the line may be of an earlier trial of `ticking`.
-    assert set(table(results)["littering", "ticking", "server-log"]) == {Word.UNPROVEN}
-    assert {line.partition(": ")[2] for line in only_part(results).unattributed} == {
+    assert set(table(results)["littering", "ticking", "server-log"]) == {Word.INCONCLUSIVE}
+    assert {line.partition(": ")[2] for line in only_stack_result(results).unattributed} == {
         f"{Word.ERROR_LINE}: root: left behind"
     }
 
@@ -291,7 +291,7 @@ def test_an_app_that_blocks_its_event_loop_is_given_up_and_the_run_goes_on(
     found = table(results)
     ((blocked, (n, of)),) = found["blocking", "ticking", "liveness"].items()
     assert (blocked, n) == (Word.NO_ANSWER, of)
-    assert found["blocking", "ticking", "stream-end"] == {Word.NOT_OVER: (of, of)}
+    assert found["blocking", "ticking", "stream-end"] == {Word.SUSPENDED_OR_RUNNING: (of, of)}
     for scenario in PROOFS:
         assert found["blocking", scenario, "liveness"] == {Word.ANSWERED: (1, 1)}
 
@@ -352,10 +352,10 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
 
     done = hangup("run", "--resume", "--results", results)
     assert done.returncode == 0, done.stderr
-    part = only_part(results)
-    assert [trial.scenario for trial in part.trials] == sorted(PROOFS)
-    assert {trial.failure for trial in part.trials} == {None}
-    assert tuple(trials_of(part, "idle")) == kept.trials
+    stack_result = only_stack_result(results)
+    assert [trial.scenario for trial in stack_result.trials] == sorted(PROOFS)
+    assert {trial.failure for trial in stack_result.trials} == {None}
+    assert tuple(trials_of(stack_result, "idle")) == kept.trials
     assert "no unfinished run" in _one_sentence(hangup("run", "--resume"))
 
 
@@ -368,7 +368,7 @@ def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_
 
     done = hangup("run", "--resume", "--results", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    assert len(only_part(tmp_path / "results").trials) == len(PROOFS)
+    assert len(only_stack_result(tmp_path / "results").trials) == len(PROOFS)
 
 
 def test_results_that_cannot_be_written_cost_no_trials(hangup: Hangup, tmp_path: Path) -> None:

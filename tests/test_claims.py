@@ -1,4 +1,4 @@
-"""Claims: what each kind of condition is upheld and refuted by, and that nothing is guessed."""
+"""Claims: what each kind of condition is confirmed and refuted by, and that nothing is guessed."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import publish
-from harness.appfiles import find_apps
-from harness.catalogue import BY_ID as SCENARIOS
-from harness.claims import BY_ID as CLAIM
-from harness.claims import CLAIMS, Claim, Source
-from harness.conditions import (
+from hangup.analysis.claims import COLUMNS, Ruling, Verdict, claims_csv, verdicts
+from hangup.analysis.classification import classify, surfaces_of
+from hangup.analysis.conditions import (
     AN_EXCEPTION,
     All,
     Before,
-    ByItinerary,
     Condition,
     Either,
     Mark,
+    PathCondition,
     Pending,
     Saw,
     SendsAfter,
@@ -28,13 +25,16 @@ from harness.conditions import (
     When,
     parts_of,
 )
-from harness.outcome import OPTIONAL, classify, surfaces_of
-from harness.results import write_part
-from harness.servers import SERVERS
-from harness.trace import Part, Trial
-from harness.verdicts import COLUMNS, Ruling, Verdict, claims_csv, verdicts
-from harness.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
-from tests.traces import CLOSES, COLLECTS, LEAVES, Line, part, stack, trial
+from hangup.environment.apps import find_apps
+from hangup.model.claims import BY_ID as CLAIM
+from hangup.model.claims import CLAIMS, Claim, Source
+from hangup.model.scenarios import BY_ID as SCENARIOS
+from hangup.model.servers import SERVERS
+from hangup.model.trace import StackResult, Trial
+from hangup.model.vocabulary import FAILURES, HOOK, OPTIONAL, Surface, Word, is_exception
+from hangup.report import publish
+from hangup.store.results import write_stack_result
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, stack, stack_result, trial
 
 HOOKS = {
     surface
@@ -57,9 +57,9 @@ def test_all_ten_claims_of_the_article_are_there() -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_every_claim_has_a_source_and_a_sentence(claim: Claim) -> None:
-    assert claim.said_by
+    assert claim.cited
     assert claim.text.endswith(".")
-    for source in (*claim.said_by, *claim.denied_by):
+    for source in (*claim.cited, *claim.disputed_by):
         assert source.title
         assert source.url is not None or claim.number is not None
         assert source.url is None or source.url.startswith("https://")
@@ -72,19 +72,23 @@ def test_every_claim_is_asked_where_there_is_an_answer(claim: Claim) -> None:
     assert claim.module in {None, *(server.module for server in SERVERS)}
     for name in claim.scenarios:
         looked_at = {*surfaces_of(SCENARIOS[name], (*OPTIONAL, *HOOKS)), Surface.CLIENT}
-        assert set(claim.holds.surfaces) <= looked_at, name
+        assert set(claim.condition.surfaces) <= looked_at, name
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_every_word_of_a_claim_exists(claim: Claim) -> None:
     words = {word.value for word in Word} | {AN_EXCEPTION}
-    for condition in parts_of(claim.holds):
+    for condition in parts_of(claim.condition):
         if isinstance(condition, Saw):
             assert not condition.yes & condition.no
             for word in condition.yes | condition.no:
                 assert word in words or is_exception(word)
                 # What says that it could not be told must not decide.
-                assert word not in FAILURES | {Word.UNPROVEN, Word.INERT, Word.NOT_APPLICABLE}
+                assert word not in FAILURES | {
+                    Word.INCONCLUSIVE,
+                    Word.UNREACHED,
+                    Word.NOT_APPLICABLE,
+                }
         if isinstance(condition, Before):
             for mark in (condition.first, condition.then):
                 assert mark.surface in set(Surface)
@@ -95,7 +99,7 @@ def test_every_word_of_a_claim_exists(claim: Claim) -> None:
 
 SAW = Saw("handler", frozenset({Word.NOTHING}), frozenset({AN_EXCEPTION}))
 NAMED = Saw("cleanup", frozenset({"CancelledError"}), frozenset({AN_EXCEPTION, Word.FINISHED}))
-ENDED = Saw("stream-end", frozenset({Word.CANCELLED_AT_AWAIT}), frozenset({Word.RAN_TO_END}))
+ENDED = Saw("stream-end", frozenset({Word.CANCELLED_AT_AWAIT}), frozenset({Word.COMPLETED}))
 ORDER = Before(Mark("endpoint", "end"), Mark("stream", "begin"))
 LISTENS = Pending("receive", Mark("client", "leaves"))
 STARTED: tuple[Line, ...] = ("stream begin", LEAVES)
@@ -148,7 +152,7 @@ KINDS: list[tuple[Condition, Sequence[Line], Sequence[Line], Sequence[Line]]] = 
 
 
 def asked(condition: Condition, of: Trial, *, surfaces: Sequence[str] = ()) -> bool | None:
-    known = part(of, PROOF, surfaces=surfaces)
+    known = stack_result(of, PROOF, surfaces=surfaces)
     return condition(next(each for each in classify(known) if each.trial is of))
 
 
@@ -179,7 +183,7 @@ def test_a_trial_that_failed_decides_nothing(condition: Condition, failure: Word
 def test_a_silence_decides_only_where_it_is_earned() -> None:
     silent = trial("idle", LEAVES)
     assert asked(SAW, silent, surfaces=["handler"]) is True
-    assert SAW(classify(part(silent, surfaces=["handler"]))[0]) is None
+    assert SAW(classify(stack_result(silent, surfaces=["handler"]))[0]) is None
     called = trial("idle", LEAVES, "handler saw OSError")
     assert asked(SAW, called, surfaces=["handler"]) is False
 
@@ -233,16 +237,16 @@ def test_what_comes_after_the_window_has_no_place_in_the_order() -> None:
 
 
 def test_an_itinerary_is_not_guessed() -> None:
-    way = ByItinerary("it went this way", lambda ways, scenario: True)
+    way = PathCondition("it went this way", lambda ways, scenario: True)
     assert asked(way, trial("idle", *CANCELLED)) is None
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_a_claim_says_what_it_asks_for(claim: Claim) -> None:
-    assert all(surface in claim.holds.said for surface in claim.holds.surfaces[:1]) or isinstance(
-        claim.holds, Status | When
-    )
-    assert claim.holds.said
+    assert all(
+        surface in claim.condition.said for surface in claim.condition.surfaces[:1]
+    ) or isinstance(claim.condition, Status | When)
+    assert claim.condition.said
 
 
 # --- Verdicts.
@@ -250,13 +254,13 @@ def test_a_claim_says_what_it_asks_for(claim: Claim) -> None:
 FITS = Claim(
     id="made-up",
     text="It is cancelled at an `await`.",
-    said_by=(Source("a test"),),
+    cited=(Source("a test"),),
     scenarios=("idle", "post"),
-    holds=ENDED,
+    condition=ENDED,
 )
 
 
-def verdict(of: Part, claim: Claim = FITS) -> Verdict:
+def verdict(of: StackResult, claim: Claim = FITS) -> Verdict:
     (found,) = verdicts([of], [claim])
     return found
 
@@ -268,25 +272,25 @@ def made(scenario: str, *ways: Sequence[Line]) -> list[Trial]:
 @pytest.mark.parametrize(
     ("idle", "post", "ruling"),
     [
-        ([CANCELLED, CANCELLED], [CANCELLED], Ruling.UPHELD),
+        ([CANCELLED, CANCELLED], [CANCELLED], Ruling.CONFIRMED),
         ([RAN, RAN], [RAN], Ruling.REFUTED),
         ([CANCELLED, RAN], [CANCELLED], Ruling.MIXED),
         ([CANCELLED], [RAN], Ruling.MIXED),
-        ([CANCELLED, SUSPENDED], [SUSPENDED], Ruling.UPHELD),
+        ([CANCELLED, SUSPENDED], [SUSPENDED], Ruling.CONFIRMED),
         ([SUSPENDED], [RAN], Ruling.REFUTED),
-        ([SUSPENDED], [SUSPENDED], Ruling.COULD_NOT_TELL),
-        ([], [], Ruling.COULD_NOT_TELL),
+        ([SUSPENDED], [SUSPENDED], Ruling.INCONCLUSIVE),
+        ([], [], Ruling.INCONCLUSIVE),
     ],
 )
 def test_a_verdict_is_unanimous_among_what_decides_or_mixed(
     idle: list[Sequence[Line]], post: list[Sequence[Line]], ruling: Ruling
 ) -> None:
-    assert verdict(part(*made("idle", *idle), *made("post", *post))).ruling == ruling
+    assert verdict(stack_result(*made("idle", *idle), *made("post", *post))).ruling == ruling
 
 
 def test_a_verdict_says_in_how_many_trials_of_which_scenario() -> None:
-    found = verdict(part(*made("idle", CANCELLED, RAN, SUSPENDED), *made("post", RAN)))
-    cases = [(case.scenario, case.upheld, case.refuted, case.of) for case in found.cases]
+    found = verdict(stack_result(*made("idle", CANCELLED, RAN, SUSPENDED), *made("post", RAN)))
+    cases = [(case.scenario, case.confirmed, case.refuted, case.of) for case in found.cases]
     assert cases == [("idle", 1, 1, 3), ("post", 0, 1, 1)]
 
 
@@ -299,17 +303,17 @@ def test_a_verdict_says_in_how_many_trials_of_which_scenario() -> None:
     ],
 )
 def test_what_could_not_be_told_says_why(trials: list[Trial], why: str) -> None:
-    assert verdict(part(*trials)).why == why
+    assert verdict(stack_result(*trials)).why == why
 
 
 def test_a_claim_is_not_asked_of_what_an_app_or_server_does_not_have() -> None:
-    handlers = msgspec.structs.replace(FITS, holds=SAW)
-    known = part(*made("idle", CANCELLED), PROOF)
+    handlers = msgspec.structs.replace(FITS, condition=SAW)
+    known = stack_result(*made("idle", CANCELLED), PROOF)
     assert verdict(known, handlers).ruling == Ruling.NOT_APPLICABLE
     having = msgspec.structs.replace(known, surfaces=("handler",))
-    assert verdict(having, handlers).ruling == Ruling.UPHELD
+    assert verdict(having, handlers).ruling == Ruling.CONFIRMED
 
-    lacking = part(*made("sync", CANCELLED), lacks=["sync"])
+    lacking = stack_result(*made("sync", CANCELLED), unsupported=["sync"])
     plain = msgspec.structs.replace(FITS, scenarios=("sync",))
     assert verdict(lacking, plain).ruling == Ruling.NOT_APPLICABLE
     either = msgspec.structs.replace(FITS, scenarios=("sync", "idle"))
@@ -318,22 +322,22 @@ def test_a_claim_is_not_asked_of_what_an_app_or_server_does_not_have() -> None:
     promised = msgspec.structs.replace(FITS, module="hypercorn")
     assert verdict(known, promised).ruling == Ruling.NOT_APPLICABLE
     keeping = msgspec.structs.replace(known, stack=stack(server="hypercorn"))
-    assert verdict(keeping, promised).ruling == Ruling.UPHELD
+    assert verdict(keeping, promised).ruling == Ruling.CONFIRMED
 
 
 def test_the_table_of_claims_is_sorted_and_names_scenarios_by_ruling() -> None:
-    parts = [
-        part(*made("idle", CANCELLED, RAN), *made("post", CANCELLED), of=stack(app))
+    stack_results = [
+        stack_result(*made("idle", CANCELLED, RAN), *made("post", CANCELLED), of=stack(app))
         for app in ("starlette", "bare")
     ]
-    header, *rows = claims_csv(verdicts(parts, [FITS])).splitlines()
+    header, *rows = claims_csv(verdicts(stack_results, [FITS])).splitlines()
     assert header == ",".join(COLUMNS)
     assert rows == [
         "current,3.13,bare,uvicorn,made-up,mixed,post,idle,,",
         "current,3.13,starlette,uvicorn,made-up,mixed,post,idle,,",
     ]
     other = msgspec.structs.replace(FITS, id="another")
-    _, *rows = claims_csv(verdicts(parts[::-1], [FITS, other])).splitlines()
+    _, *rows = claims_csv(verdicts(stack_results[::-1], [FITS, other])).splitlines()
     assert rows == sorted(rows)
     assert len(rows) == 4
 
@@ -398,15 +402,15 @@ def test_a_claim_is_decided_by_what_would_prove_it_wrong(
     claim: str, scenario: str, lines: Sequence[Line], got: str | None, answer: bool | None
 ) -> None:
     of = trial(scenario, *lines, got=got)
-    assert asked(CLAIM[claim].holds, of, surfaces=["handler"]) is answer
+    assert asked(CLAIM[claim].condition, of, surfaces=["handler"]) is answer
 
 
 # --- The report.
 
 
-def report_of(directory: Path, *parts: Part) -> str:
-    for each in parts:
-        write_part(directory, each)
+def report_of(directory: Path, *stack_results: StackResult) -> str:
+    for each in stack_results:
+        write_stack_result(directory, each)
     publish.rebuild(directory)
     return (directory / "report.md").read_text(encoding="utf-8")
 
@@ -418,21 +422,23 @@ def row(report: str, claim: str) -> str:
 
 
 def test_the_report_says_where_a_claim_holds(tmp_path: Path) -> None:
-    firm = part(*made("idle", CANCELLED), *made("ticking", CANCELLED, RAN), of=stack("firm"))
+    firm = stack_result(
+        *made("idle", CANCELLED), *made("ticking", CANCELLED, RAN), of=stack("firm")
+    )
     torn = [
-        part(*made("idle", CANCELLED), of=stack("torn")),
-        part(*made("idle", RAN), of=stack("torn", "hypercorn")),
+        stack_result(*made("idle", CANCELLED), of=stack("torn")),
+        stack_result(*made("idle", RAN), of=stack("torn", "hypercorn")),
     ]
     text = report_of(tmp_path, firm, *torn)
     cells = row(text, "cancelled-at-an-await").split(" | ")
-    assert cells[0].startswith("[upheld, ticking 1/2][")
-    assert cells[1].startswith("uvicorn: [upheld][")
+    assert cells[0].startswith("[confirmed, ticking 1/2][")
+    assert cells[1].startswith("uvicorn: [confirmed][")
     assert "<br>hypercorn: [refuted][" in cells[1]
     assert "**torn**: refuted in [`idle`]" in text
 
 
 def test_results_without_a_scenario_say_that_it_was_not_run(tmp_path: Path) -> None:
-    text = report_of(tmp_path, part(*made("idle", CANCELLED)))
+    text = report_of(tmp_path, stack_result(*made("idle", CANCELLED)))
     assert row(text, "is-disconnected-tells").startswith("not run |")
     assert "is-disconnected-tells" not in text.partition("## Which global handlers")[0]
     assert "not decided" not in row(text, "cancelled-at-an-await")
@@ -443,8 +449,8 @@ def test_an_app_is_told_by_its_servers_that_decide(tmp_path: Path) -> None:
     silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
     text = report_of(
         tmp_path,
-        part(*made("idle", RAN), of=stack("torn")),
-        part(silent, of=stack("torn", "hypercorn")),
+        stack_result(*made("idle", RAN), of=stack("torn")),
+        stack_result(silent, of=stack("torn", "hypercorn")),
     )
     (line,) = (each for each in text.splitlines() if each.startswith("- Do not hold"))
     assert "1. cancelled-at-an-await" in line
@@ -452,7 +458,7 @@ def test_an_app_is_told_by_its_servers_that_decide(tmp_path: Path) -> None:
 
 
 def test_what_no_server_decides_is_not_said_to_hold(tmp_path: Path) -> None:
-    text = report_of(tmp_path, part(trial("idle", failure=Word.NOT_REACHED)))
+    text = report_of(tmp_path, stack_result(trial("idle", failure=Word.NOT_REACHED)))
     (line,) = (each for each in text.splitlines() if each.startswith("- Could not be told"))
     assert "1. cancelled-at-an-await" in line
     assert "- Hold: " not in text
@@ -460,13 +466,17 @@ def test_what_no_server_decides_is_not_said_to_hold(tmp_path: Path) -> None:
 
 def test_trials_that_do_not_decide_are_counted(tmp_path: Path) -> None:
     neither = trial("ticking", "stream begin", failure=Word.NOT_REACHED, repeat=2)
-    text = report_of(tmp_path, part(*made("ticking", CANCELLED), neither))
+    text = report_of(tmp_path, stack_result(*made("ticking", CANCELLED), neither))
     assert "not decided by some trials of [`ticking`]" in text
     assert "(1 of 2)" in text
 
 
 def test_claims_make_the_same_report_again(tmp_path: Path) -> None:
-    parts = [part(*made("idle", CANCELLED, RAN), of=stack(app)) for app in ("a", "b")]
-    assert report_of(tmp_path / "1", *parts) == report_of(tmp_path / "2", *parts[::-1])
+    stack_results = [
+        stack_result(*made("idle", CANCELLED, RAN), of=stack(app)) for app in ("a", "b")
+    ]
+    assert report_of(tmp_path / "1", *stack_results) == report_of(
+        tmp_path / "2", *stack_results[::-1]
+    )
     first, second = (tmp_path / name / "claims.csv" for name in "12")
     assert first.read_bytes() == second.read_bytes()

@@ -10,9 +10,10 @@ from itertools import pairwise
 
 import pytest
 
-from harness import client
-from harness.catalogue import BY_ID, Leave
-from harness.client import HOST, Client, ImpatientClient, answers
+from hangup.model.scenario import Disconnect
+from hangup.model.scenarios import BY_ID
+from hangup.runner import client
+from hangup.runner.client import HOST, Client, ImpatientClient, answers
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 CHUNKED = HEAD.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -74,7 +75,7 @@ async def _hears_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 @pytest.mark.parametrize(
     ("how", "heard"), [("closes", b""), ("half-closes", b""), ("resets", ConnectionResetError)]
 )
-def test_the_server_hears_how_the_client_leaves(how: Leave, heard: object) -> None:
+def test_the_server_hears_how_the_client_leaves(how: Disconnect, heard: object) -> None:
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
             assert await asked.wait_until(has(1), LONG_S)
@@ -102,7 +103,7 @@ def test_a_client_that_half_closes_goes_on_reading() -> None:
 
 
 @pytest.mark.parametrize("how", ["closes", "resets", "half-closes"])
-def test_the_time_of_leaving_is_in_the_log(how: Leave) -> None:
+def test_the_time_of_leaving_is_in_the_log(how: Disconnect) -> None:
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
             left_ns = await asked.leave(how)

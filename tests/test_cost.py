@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from harness import findings, report, timeline
-from harness.catalogue import BY_ID
-from harness.cost import Cost, CostRow, cost, cost_rows
-from harness.findings import Table
-from harness.outcome import ClassifiedTrial, outcomes, sightings
-from harness.quotes import Quotes
-from harness.report import render
-from harness.results import all_outcomes
-from harness.trace import Part, Trial
-from harness.vocabulary import Word
-from tests.traces import CLOSES, COLLECTS, LEAVES, Line, part, stack, trial
+from hangup.analysis import findings
+from hangup.analysis.classification import all_outcomes, observations, outcomes
+from hangup.analysis.findings import Table
+from hangup.analysis.upstream import Cost, CostRow, cost, cost_rows
+from hangup.environment.code_excerpts import Quotes
+from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import StackResult, Trial
+from hangup.model.vocabulary import Word
+from hangup.report import pages as report
+from hangup.report import timeline
+from hangup.report.pages import render
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, stack, stack_result, trial
 
 MS = 1_000_000
 RELAYS = ("upstream accepts", "source begin", "upstream sends #1")
@@ -22,11 +24,11 @@ OPEN = trial("relay", *RELAYS, LEAVES, "upstream sends #2", "upstream sends #3",
              "upstream sends #4", COLLECTS, "source end GeneratorExit", "upstream closed",
              repeat=2)  # fmt: skip
 LEAKED = trial("relay", *RELAYS, LEAVES, "source end CancelledError", CLOSES, repeat=3)
-DIED = trial("relay", *RELAYS, LEAVES, failure=Word.SERVER_DIED, repeat=4)
+DIED = trial("relay", *RELAYS, LEAVES, failure=Word.SERVER_EXITED, repeat=4)
 
 
 def row_of(*trials: Trial) -> CostRow:
-    (row,) = cost_rows([part(*trials)])
+    (row,) = cost_rows([stack_result(*trials)])
     return row
 
 
@@ -40,7 +42,7 @@ def test_what_comes_after_the_window_is_not_counted() -> None:
 
 def test_a_trial_without_an_answer_costs_nothing_that_is_known() -> None:
     assert cost(DIED) is None
-    assert cost_rows([part(DIED)]) == []
+    assert cost_rows([stack_result(DIED)]) == []
 
 
 def test_connections_are_closed_when_the_last_of_them_is() -> None:
@@ -82,13 +84,13 @@ def test_a_row_says_median_and_maximum_and_what_did_not_happen() -> None:
 
 
 def test_other_scenarios_have_no_rows() -> None:
-    assert cost_rows([part(trial("idle", LEAVES))]) == []
+    assert cost_rows([stack_result(trial("idle", LEAVES))]) == []
 
 
 def test_an_upstream_left_connected_is_a_hazard() -> None:
-    titles = [h.title for h in findings.hazards(Table(outcomes(part(OPEN))))]
+    titles = [h.title for h in findings.hazards(Table(outcomes(stack_result(OPEN))))]
     assert "The upstream is left connected" in titles
-    titles = [h.title for h in findings.hazards(Table(outcomes(part(CLOSED))))]
+    titles = [h.title for h in findings.hazards(Table(outcomes(stack_result(CLOSED))))]
     assert "The upstream is left connected" not in titles
 
 
@@ -97,12 +99,15 @@ def test_an_upstream_left_connected_is_a_hazard() -> None:
 TITLE = "## What a hang-up costs upstream\n"
 
 
-def _report(*parts: Part) -> str:
-    return render(parts, all_outcomes(parts), (), Quotes())[report.REPORT]
+def _report(*stack_results: StackResult) -> str:
+    return render(stack_results, all_outcomes(stack_results), (), Quotes())[report.REPORT]
 
 
 def test_the_report_has_a_row_a_stack_with_its_evidence() -> None:
-    one, other = part(CLOSED, OPEN, of=stack("bare")), part(LEAKED, of=stack("quart"))
+    one, other = (
+        stack_result(CLOSED, OPEN, of=stack("bare")),
+        stack_result(LEAKED, of=stack("quart")),
+    )
     text = _report(one, other)
     section = text.partition(TITLE)[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith(("| bare", "| quart"))]
@@ -113,7 +118,7 @@ def test_the_report_has_a_row_a_stack_with_its_evidence() -> None:
 
 
 def test_without_relays_the_report_does_not_speak_of_them() -> None:
-    text = _report(part(trial("idle", "stream begin", LEAVES)))
+    text = _report(stack_result(trial("idle", "stream begin", LEAVES)))
     assert TITLE not in text
     assert "\n\n\n## Latency" not in text
 
@@ -123,7 +128,7 @@ def test_a_timeline_shows_an_upstreams_sends_at_both_ends_and_around_the_hang_up
         return [f"upstream sends #{n}" for n in range(first, last + 1)]
 
     long = trial("relay", "upstream accepts", *sends(1, 100), LEAVES, *sends(101, 200), CLOSES)
-    saws = sightings(long, BY_ID["relay"], ())
+    saws = observations(long, BY_ID["relay"], ())
     lines = timeline.text(ClassifiedTrial(trial=long, saws=saws)).splitlines()
     shown = [int(line.split()[3][1:]) for line in lines if line.endswith("sends")]
     assert shown == [*range(1, 7), *range(95, 107), *range(195, 201)]

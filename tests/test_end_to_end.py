@@ -10,17 +10,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.catalogue import BY_ID, SCENARIOS
-from harness.cost import cost_rows
-from harness.outcome import ClassifiedTrial
-from harness.servers import SERVERS
-from harness.vocabulary import Word
+from hangup.analysis.upstream import cost_rows
+from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.scenarios import BY_ID, SCENARIOS
+from hangup.model.servers import SERVERS
+from hangup.model.vocabulary import Word
 from tests.command import (
     Hangup,
     Table,
     a_short_run,
     contents,
-    only_part,
+    only_stack_result,
     table,
     trials_of,
 )
@@ -70,9 +70,9 @@ KNOWN: list[tuple[str, str, str]] = [
     ("relay", "source", "CancelledError"),
     ("relay", "upstream", Word.CLOSED),
     ("cleanup-await", "cleanup", Word.FINISHED),
-    ("cleanup-swallow", "stream-end", Word.CARRIED_ON),
+    ("cleanup-swallow", "stream-end", Word.SWALLOWED),
     # It does not ask before it answers.
-    ("before-response", "receive", Word.NOT_ASKED),
+    ("before-response", "receive", Word.NOT_AWAITED),
     ("before-response", "stream-end", Word.NEVER_STARTED),
     ("before-response", "endpoint", Word.STILL_RUNNING),
     # Nothing of its stream hears of a stream that ends by itself.
@@ -91,7 +91,7 @@ KNOWN: list[tuple[str, str, str]] = [
     ("timeout-in-stream", "stream", "TimeoutError"),
     # Its clean-up is cut short where the stream that ended is cancelled once more.
     ("try-finally-in-idle", "cleanup", Word.FINISHED),
-    ("detached-task-in-idle", "cleanup", Word.OUTLIVED),
+    ("detached-task-in-idle", "cleanup", Word.FINISHED_AFTER_APP),
     ("except-cancelled-in-error", "cleanup", Word.DID_NOT_RUN),
     ("waited-task-in-error", "cleanup", Word.FINISHED),
     # A stream that listens for SIGTERM ends with it.
@@ -125,7 +125,7 @@ def test_the_operator_is_told_whether_the_process_exits(outcomes: Table) -> None
 
 
 def test_a_stream_that_completes_gives_the_client_all_five_events(measured: Path) -> None:
-    (trial,) = trials_of(only_part(measured), "complete")
+    (trial,) = trials_of(only_stack_result(measured), "complete")
     assert [json.loads(data)["number"] for data in trial.received] == [1, 2, 3, 4, 5]
 
 
@@ -154,11 +154,11 @@ def test_every_link_of_the_guide_leads_to_evidence(measured: Path) -> None:
 
 
 def test_no_trial_failed(measured: Path) -> None:
-    assert {t.scenario: t.note for t in only_part(measured).trials if t.failure} == {}
+    assert {t.scenario: t.note for t in only_stack_result(measured).trials if t.failure} == {}
 
 
 def test_the_reference_is_compared_with_itself(measured: Path) -> None:
-    latency = only_part(measured).latency
+    latency = only_stack_result(measured).latency
     assert latency is not None
     assert len(latency.own_ns) == 2
     assert latency.own_ns == latency.bare_ns
@@ -166,15 +166,15 @@ def test_the_reference_is_compared_with_itself(measured: Path) -> None:
 
 
 def test_the_conditions_are_kept_with_the_trials(measured: Path) -> None:
-    part = only_part(measured)
-    assert {"uvicorn", "anyio"} <= part.environment.packages.keys()
-    assert part.repeats == 1
-    assert part.command.startswith("python -m uvicorn ")
+    stack_result = only_stack_result(measured)
+    assert {"uvicorn", "anyio"} <= stack_result.environment.packages.keys()
+    assert stack_result.repeats == 1
+    assert stack_result.command.startswith("python -m uvicorn ")
 
 
 def test_the_results_tell_nobody_whose_machine_it_was(measured: Path, hangup: Hangup) -> None:
     for part_of_it in (str(hangup.home), str(Path.home())):
-        for trial in only_part(measured).trials:
+        for trial in only_stack_result(measured).trials:
             assert part_of_it.encode() not in msgspec.json.encode(trial)
 
 
@@ -206,14 +206,14 @@ def test_what_was_seen_upstream_is_shown_and_agrees_with_the_probe(
     lines = [line.split()[2:] for line in shown.splitlines()]
     assert ["upstream", "accepts"] in lines
     assert ["upstream", "#5", "sends"] in lines
-    (row,) = (row for row in cost_rows([only_part(measured)]) if row.scenario == "relay")
+    (row,) = (row for row in cost_rows([only_stack_result(measured)]) if row.scenario == "relay")
     assert (len(row.costs), row.disagreements) == (1, 0)
 
 
 def test_show_prints_a_trial_for_other_programs(hangup: Hangup, measured: Path) -> None:
     done = hangup("show", "bare", "uvicorn", "idle", "--json", "--results", measured)
     shown = msgspec.json.decode(done.stdout, type=ClassifiedTrial)
-    assert [shown.trial] == trials_of(only_part(measured), "idle")
+    assert [shown.trial] == trials_of(only_stack_result(measured), "idle")
     assert shown.saws["stream"] == ("CancelledError",)
 
 
@@ -252,10 +252,10 @@ def test_a_run_of_one_scenario_from_elsewhere_is_that_and_its_proofs(
 
 
 def test_a_scenario_run_again_is_put_among_the_others(hangup: Hangup, results: Path) -> None:
-    before = only_part(results)
+    before = only_stack_result(results)
     done = hangup(*a_short_run("bare", "--scenario", "nested", "--results", results))
     assert done.returncode == 0, done.stderr
-    after = only_part(results)
+    after = only_stack_result(results)
     again = PROOFS | {"nested"}
     assert {t for t in before.trials if t.scenario not in again} == {
         t for t in after.trials if t.scenario not in again
@@ -263,7 +263,7 @@ def test_a_scenario_run_again_is_put_among_the_others(hangup: Hangup, results: P
     assert len(after.trials) == len(before.trials)
     assert trials_of(after, "nested") != trials_of(before, "nested")
     assert after.latency == before.latency
-    assert after.followed == before.followed
+    assert after.traced == before.traced
 
 
 def test_a_run_that_is_not_thorough_says_what_it_leaves_out(

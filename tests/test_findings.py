@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from harness import findings, report
-from harness.catalogue import BY_ID
-from harness.findings import Table
-from harness.outcome import Sighting, outcomes, sightings
-from harness.trace import Latency, Stack
-from harness.vocabulary import FAILURES, Word
-from tests.traces import CLOSES, COLLECTS, LEAVES, part, stack, trial
+from hangup.analysis import findings
+from hangup.analysis.classification import observations, outcomes
+from hangup.analysis.findings import Table
+from hangup.model.outcomes import Observation
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import Latency, Stack
+from hangup.model.vocabulary import FAILURES, Word
+from hangup.report import pages as report
+from tests.traces import CLOSES, COLLECTS, LEAVES, stack, stack_result, trial
 
 
 def table(stack: Stack, *seen: tuple[str, str, str]) -> Table:
     return Table(
-        Sighting(stack=stack, scenario=scenario, surface=surface, saw=saw, n=5, of=5)
+        Observation(stack=stack, scenario=scenario, surface=surface, saw=saw, n=5, of=5)
         for scenario, surface, saw in seen
     )
 
@@ -31,15 +33,17 @@ def test_a_stack_without_an_answer_is_counted_nowhere(why: str) -> None:
 
 def test_a_stack_that_could_not_start_is_not_said_to_clean_up_badly() -> None:
     one = stack()
-    seen = table(one, ("cleanup-await", "cleanup", Word.COULD_NOT_START))
-    assert findings.glance(seen, one)["clean-up unfinished"].text == Word.COULD_NOT_START
+    seen = table(one, ("cleanup-await", "cleanup", Word.FAILED_TO_START))
+    assert findings.glance(seen, one)["clean-up unfinished"].text == Word.FAILED_TO_START
     assert findings.hazards(seen) == []
 
 
 def test_a_silence_that_is_not_proven_is_not_reported_as_nothing() -> None:
     one = stack()
-    seen = table(one, ("idle", "handler", Word.UNPROVEN), ("idle", "server-log", Word.UNPROVEN))
-    assert findings.glance(seen, one)["seen by"].text == Word.UNPROVEN
+    seen = table(
+        one, ("idle", "handler", Word.INCONCLUSIVE), ("idle", "server-log", Word.INCONCLUSIVE)
+    )
+    assert findings.glance(seen, one)["seen by"].text == Word.INCONCLUSIVE
 
 
 def test_a_headline_counts_the_stacks_it_names() -> None:
@@ -50,7 +54,7 @@ def test_a_headline_counts_the_stacks_it_names() -> None:
         (failed, str(Word.NOT_REACHED)),
     ]
     seen = Table(
-        Sighting(stack=each, scenario="before-response", surface="endpoint", saw=saw, n=5, of=5)
+        Observation(stack=each, scenario="before-response", surface="endpoint", saw=saw, n=5, of=5)
         for each, saw in rows
     )
     (headline,) = findings.headlines(seen, [told, untold, failed])
@@ -77,7 +81,7 @@ def test_a_response_that_ends_after_an_error_looks_complete() -> None:
         (Word.CANCELLED_AT_AWAIT, Word.ALREADY_FINISHED, False),
         (Word.CANCELLED_AT_AWAIT, "CancelledError", False),
         (Word.SUSPENDED, Word.SUSPENDED, False),
-        (Word.RAN_TO_END, Word.FINISHED, False),
+        (Word.COMPLETED, Word.FINISHED, False),
         (Word.NOT_REACHED, Word.SUSPENDED, False),
     ],
 )
@@ -92,20 +96,20 @@ def test_a_source_that_goes_on_after_a_stream_that_was_told_outlives_it(
 
 def test_the_excerpt_is_of_the_current_version_set_alone() -> None:
     one = trial("idle", "stream begin", LEAVES)
-    parts = [
-        part(one, of=stack("quart", versions="article", python="3.11")),
-        part(one, of=stack(versions="current", python="3.13")),
+    stack_results = [
+        stack_result(one, of=stack("quart", versions="article", python="3.11")),
+        stack_result(one, of=stack(versions="current", python="3.13")),
     ]
-    text = report.excerpt(parts, [s for each in parts for s in outcomes(each)])
-    assert text == report.excerpt(parts[1:], outcomes(parts[1]))
-    assert report.excerpt(parts[:1], outcomes(parts[0])).endswith("Python 3.11.)\n")
+    text = report.excerpt(stack_results, [s for each in stack_results for s in outcomes(each)])
+    assert text == report.excerpt(stack_results[1:], outcomes(stack_results[1]))
+    assert report.excerpt(stack_results[:1], outcomes(stack_results[0])).endswith("Python 3.11.)\n")
 
 
 def test_what_comes_after_the_window_does_not_count() -> None:
     late = trial("idle", "asgi begin", "stream begin", LEAVES, CLOSES,
                  "stream end CancelledError at an await", "server-log saw ValueError",
                  "asgi end")  # fmt: skip
-    found = sightings(late, BY_ID["idle"], ())
+    found = observations(late, BY_ID["idle"], ())
     assert found["stream-end"] == (Word.SUSPENDED,)
     assert found["asgi"] == (Word.STILL_RUNNING,)
     assert found["server-log"] == (Word.NOTHING,)
@@ -116,7 +120,7 @@ def test_what_the_collection_sets_off_is_not_taken_for_the_stacks_own_doing() ->
                       "stream saw GeneratorExit at a yield", "cleanup begin", "cleanup end",
                       "stream end GeneratorExit at a yield",
                       "dependency end GeneratorExit")  # fmt: skip
-    found = sightings(collected, BY_ID["cleanup-task"], ("dependency",))
+    found = observations(collected, BY_ID["cleanup-task"], ("dependency",))
     assert found["stream-end"] == (Word.GARBAGE_COLLECTED,)
     assert found["dependency"] == (Word.STILL_RUNNING,)
     assert found["cleanup"] == (Word.DID_NOT_RUN,)
@@ -124,7 +128,7 @@ def test_what_the_collection_sets_off_is_not_taken_for_the_stacks_own_doing() ->
 
 def test_a_cancellation_after_anothers_collection_is_still_a_cancellation() -> None:
     told = trial("idle", "stream begin", LEAVES, COLLECTS, "stream end CancelledError at an await")
-    assert sightings(told, BY_ID["idle"], ())["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
+    assert observations(told, BY_ID["idle"], ())["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
 
 
 def test_a_latency_is_a_ratio_of_medians_with_an_interval_around_it() -> None:
@@ -141,7 +145,7 @@ def test_without_samples_beside_it_there_is_no_latency(latency: Latency | None) 
 
 
 def test_every_hazard_leads_to_cells_that_were_seen() -> None:
-    hung = part(trial("firehose", "stream begin", LEAVES, "liveness saw no answer"))
+    hung = stack_result(trial("firehose", "stream begin", LEAVES, "liveness saw no answer"))
     seen = outcomes(hung)
     for hazard in findings.hazards(Table(seen)):
         assert {(c.scenario, c.surface) for c in hazard.cells} <= {

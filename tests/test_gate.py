@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.client import COLLECT_PATH, answers
-from harness.trial import Company, Gate
+from hangup.runner.client import COLLECT_PATH, answers
+from hangup.runner.trial import Latch, TrialGroup
 
 
 async def turns() -> None:
@@ -16,7 +16,7 @@ async def turns() -> None:
 
 def test_nobody_passes_before_all_have_arrived() -> None:
     async def main() -> None:
-        gate = Gate(["a", "b", "c"])
+        gate = Latch(["a", "b", "c"])
         first = asyncio.create_task(gate.pass_through("a"))
         second = asyncio.create_task(gate.pass_through("b"))
         await turns()
@@ -30,7 +30,7 @@ def test_nobody_passes_before_all_have_arrived() -> None:
 
 def test_one_that_has_failed_is_not_waited_for() -> None:
     async def main() -> None:
-        gate = Gate(["a", "b"])
+        gate = Latch(["a", "b"])
         waiting = asyncio.create_task(gate.pass_through("a"))
         await turns()
         gate.arrive("b")
@@ -41,7 +41,7 @@ def test_one_that_has_failed_is_not_waited_for() -> None:
 
 
 def test_a_gate_for_nobody_is_open() -> None:
-    asyncio.run(Gate().pass_through("a"))
+    asyncio.run(Latch().pass_through("a"))
 
 
 def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> None:
@@ -55,11 +55,11 @@ def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> No
 
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            company = Company(["a", "b", "watches"])
+            company = TrialGroup(["a", "b", "watches"])
             done = [asyncio.create_task(company.collect(name, port, 5.0)) for name in "ab"]
             await turns()
             await answers(port, 5.0, "/watched")
-            company.part_with("watches")
+            company.release("watches")
             await asyncio.gather(*done)
         return said
 

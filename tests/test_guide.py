@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from harness import recipes, report
-from harness.catalogue import BY_ID, SCENARIOS
-from harness.guide import Guide, Verdict, verdict
-from harness.outcome import classify, outcomes
-from harness.quotes import Quotes
-from harness.recipes import FLOOD, RECIPES, SITUATIONS, Recipe, scenario_id, tried
-from harness.trace import Part, Stack, Trial
-from harness.vocabulary import Word
-from tests.traces import CLOSES, COLLECTS, LEAVES, Line, part, stack, trial
+from hangup.analysis.classification import classify, outcomes
+from hangup.analysis.cleanup import Guide, Verdict, verdict
+from hangup.environment.code_excerpts import Quotes
+from hangup.model import cleanup as recipes
+from hangup.model.cleanup import (
+    FLOOD,
+    RECIPES,
+    RECIPES_BY_SITUATION,
+    SITUATIONS,
+    Recipe,
+    scenario_id,
+)
+from hangup.model.scenarios import BY_ID, SCENARIOS
+from hangup.model.trace import Stack, StackResult, Trial
+from hangup.model.vocabulary import Word
+from hangup.report import pages as report
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, stack, stack_result, trial
 
 OPENED = ("asgi begin", "source begin")
 CALLED_FOR = "cleanup saw CancelledError"
@@ -26,7 +34,7 @@ ANSWERED = "liveness saw answered"
 
 
 def verdict_of(scenario: str, *lines: Line, failure: Word | None = None) -> Verdict:
-    (each,) = classify(part(trial(scenario, *lines, failure=failure)))
+    (each,) = classify(stack_result(trial(scenario, *lines, failure=failure)))
     return verdict(each)
 
 
@@ -103,7 +111,7 @@ def test_clean_up_of_a_stream_that_ran_to_its_end_for_nobody_is_said_to_be_that(
     assert verdict_of("try-finally-in-backpressure", *seen) == Verdict.AT_END
 
 
-@pytest.mark.parametrize("failure", [Word.NOT_REACHED, Word.SERVER_DIED, Word.COULD_NOT_START])
+@pytest.mark.parametrize("failure", [Word.NOT_REACHED, Word.SERVER_EXITED, Word.FAILED_TO_START])
 def test_a_trial_without_an_answer_tells_nothing(failure: Word) -> None:
     assert verdict_of("try-finally-in-idle", failure=failure) == Verdict.UNKNOWN
 
@@ -120,15 +128,17 @@ GOOD: tuple[Line, ...] = (*OPENED, LEAVES, STOPPED, *DONE, RETURNED)
 NEVER: tuple[Line, ...] = (*OPENED, LEAVES, STOPPED, RETURNED)
 
 
-def a_part(of: Stack, fails: Mapping[str, Iterable[str]], surfaces: tuple[str, ...] = ()) -> Part:
+def a_part(
+    of: Stack, fails: Mapping[str, Iterable[str]], surfaces: tuple[str, ...] = ()
+) -> StackResult:
     """A stack on which these recipes never clean up in these situations."""
     trials: list[Trial] = []
-    for recipe, situation in tried():
+    for recipe, situation in RECIPES_BY_SITUATION:
         failing = situation.id in fails.get(recipe.id, ())
         for repeat in (1, 2):
             lines = NEVER if failing and repeat == 2 else GOOD
             trials.append(trial(scenario_id(recipe, situation), *lines, repeat=repeat))
-    return part(*trials, surfaces=surfaces, of=of)
+    return stack_result(*trials, surfaces=surfaces, of=of)
 
 
 EVERYWHERE = {recipe.id: ("shutdown",) for recipe in RECIPES}
@@ -145,7 +155,7 @@ def test_a_recipe_holds_only_if_it_is_good_in_every_trial_of_every_situation() -
 
 
 def test_a_recipe_that_was_not_tried_in_a_situation_does_not_hold() -> None:
-    some = part(trial("try-finally-in-idle", *GOOD))
+    some = stack_result(trial("try-finally-in-idle", *GOOD))
     guide = Guide([some])
     assert "shutdown" in [s.id for s in guide.fails(stack(), recipes.BY_ID["try-finally"])]
 
@@ -162,8 +172,8 @@ def test_a_recipe_whose_place_an_app_has_not_is_neither_advised_nor_compared() -
 def test_what_holds_on_one_server_and_not_on_another_is_said_apart() -> None:
     one, other, third = stack(), stack(server="hypercorn"), stack(server="uvicorn-fast")
     guide = Guide([a_part(one, {}), a_part(other, EVERYWHERE), a_part(third, {})])
-    holds, fails = guide.advice("starlette", [one, other, third])
-    assert holds.servers == ("uvicorn", "uvicorn-fast")
+    condition, fails = guide.advice("starlette", [one, other, third])
+    assert condition.servers == ("uvicorn", "uvicorn-fast")
     assert fails.servers == ("hypercorn",)
     assert not fails.hold
     assert [s.id for s in fails.helpless] == ["shutdown"]
@@ -175,8 +185,13 @@ def test_where_nothing_holds_the_apps_that_do_better_are_named_twins_first() -> 
     mine, twin = stack("starlette"), stack("starlette-asgi")
     other, worse = stack("bare"), stack("quart")
     both = {recipe.id: ("shutdown", "error") for recipe in RECIPES}
-    parts = [a_part(mine, EVERYWHERE), a_part(twin, {}), a_part(other, {}), a_part(worse, both)]
-    (advice,) = Guide(parts).advice("starlette", [mine, twin, other, worse])
+    stack_results = [
+        a_part(mine, EVERYWHERE),
+        a_part(twin, {}),
+        a_part(other, {}),
+        a_part(worse, both),
+    ]
+    (advice,) = Guide(stack_results).advice("starlette", [mine, twin, other, worse])
     assert advice.better_apps == ("starlette-asgi", "bare")
     assert advice.better_servers == ()
 
@@ -192,18 +207,22 @@ def test_a_share_is_shown_where_trials_disagree() -> None:
 # --- The report.
 
 
-def rendered(*parts: Part) -> dict[str, str]:
-    seen = [row for each in parts for row in outcomes(each)]
-    return report.render(parts, seen, (), Quotes())
+def rendered(*stack_results: StackResult) -> dict[str, str]:
+    seen = [row for each in stack_results for row in outcomes(each)]
+    return report.render(stack_results, seen, (), Quotes())
 
 
 def test_results_without_recipes_have_no_guide() -> None:
-    assert "Clean-up that works" not in rendered(part(trial("idle", *GOOD)))[report.REPORT]
-    assert not [row for row in outcomes(part(trial("idle", *GOOD))) if "-in-" in row.scenario]
+    assert "Clean-up that works" not in rendered(stack_result(trial("idle", *GOOD)))[report.REPORT]
+    assert not [
+        row for row in outcomes(stack_result(trial("idle", *GOOD))) if "-in-" in row.scenario
+    ]
 
 
 def test_recipes_that_were_not_tried_everywhere_make_no_guide() -> None:
-    tried_once = part(trial("anyio-shield-in-idle", *OPENED, LEAVES, STOPPED, *DONE, RETURNED))
+    tried_once = stack_result(
+        trial("anyio-shield-in-idle", *OPENED, LEAVES, STOPPED, *DONE, RETURNED)
+    )
     assert "## Clean-up that works" not in rendered(tried_once)["report.md"]
 
 
@@ -213,14 +232,14 @@ def test_recipes_are_in_the_guide_and_nowhere_else() -> None:
     guide, _, after = guide.partition("## Latency")
     after = after.partition("## Words")[0]
     assert "shutdown-aware-task" in guide
-    for recipe, situation in tried():
+    for recipe, situation in RECIPES_BY_SITUATION:
         assert scenario_id(recipe, situation) not in before + after
         assert scenario_id(recipe, situation) not in pages["evidence/current-py3.13/starlette.md"]
 
 
 def test_every_recipe_tried_has_its_evidence() -> None:
     evidence = rendered(a_part(stack(), {}))["evidence/current-py3.13/starlette-recipes.md"]
-    for recipe, situation in tried():
+    for recipe, situation in RECIPES_BY_SITUATION:
         assert f"### {scenario_id(recipe, situation)} on uvicorn" in evidence
 
 
@@ -236,7 +255,7 @@ def test_code_is_quoted_once() -> None:
 def test_every_recipe_is_tried_in_its_situations_and_no_other() -> None:
     made = [s for s in SCENARIOS if s.kind == "recipe"]
     assert len(made) == len(RECIPES[:-1]) * len(SITUATIONS) + 1
-    assert BY_ID[scenario_id(recipes.BY_ID["checkpoint"], FLOOD)].script["recipe"] == "checkpoint"
+    assert BY_ID[scenario_id(recipes.BY_ID["checkpoint"], FLOOD)].script.recipe == "checkpoint"
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=ids(RECIPES))

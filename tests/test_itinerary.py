@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.itinerary import Itinerary, coroutine, itineraries
-from harness.locate import located
-from harness.subject import read_steps
-from harness.trace import Step
+from hangup.analysis.exception_path import exception_paths
+from hangup.environment.exception_path import located
+from hangup.model.exception_path import ExceptionPath, Step, coroutine
+from hangup.runner.server_process import read_steps
 
 CODE = Path(__file__).with_name("paths.py")
 ROOT = CODE.parent.parent
@@ -119,32 +119,35 @@ PATHS = {
 }
 
 
-def follow(way: str, case: str, trace: Path) -> tuple[Itinerary, ...]:
+def trace_exceptions(way: str, case: str, trace: Path) -> tuple[ExceptionPath, ...]:
     trace.touch()
     subprocess.run(
         [sys.executable, CODE, way, case],
         env=os.environ | {"PYTHONPATH": str(ROOT), "HANGUP_TRACE": str(trace)},
         check=True,
     )
-    return itineraries(located(read_steps(trace.read_bytes())))
+    return exception_paths(located(read_steps(trace.read_bytes())))
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", PATHS)
 def test_path_is_exactly_the_known_one(way: str, case: str, tmp_path: Path) -> None:
-    found = follow(way, case, tmp_path / "trace.jsonl")
+    found = trace_exceptions(way, case, tmp_path / "trace.jsonl")
     assert [
-        [(stop.saw, stop.place.function, str(stop.fate), stop.by) for stop in itinerary.stops]
-        for itinerary in found
+        [
+            (frame.saw, frame.location.function, str(frame.disposition), frame.handler)
+            for frame in exception_path.frames
+        ]
+        for exception_path in found
     ] == PATHS[case]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_lines_are_those_of_the_code(way: str, tmp_path: Path) -> None:
-    (itinerary,) = follow(way, "nested_generators", tmp_path / "trace.jsonl")
+    (exception_path,) = trace_exceptions(way, "nested_generators", tmp_path / "trace.jsonl")
     lines = CODE.read_text().splitlines()
-    ours = [stop.place for stop in itinerary.stops if stop.place.file == str(CODE)]
-    assert [lines[place.line - 1].strip() for place in ours] == [
+    ours = [frame.location for frame in exception_path.frames if frame.location.file == str(CODE)]
+    assert [lines[location.line - 1].strip() for location in ours] == [
         "await asyncio.sleep(60)",
         "async for item in source():",
         "async for _ in agen:",
@@ -154,27 +157,27 @@ def test_lines_are_those_of_the_code(way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_who_asked_for_it_is_told(way: str, tmp_path: Path) -> None:
-    (itinerary,) = follow(way, "nested_generators", tmp_path / "trace.jsonl")
-    assert [place.function for place in itinerary.asked] == [
+    (exception_path,) = trace_exceptions(way, "nested_generators", tmp_path / "trace.jsonl")
+    assert [location.function for location in exception_path.cancelled_by] == [
         "cancelled",
         "nested_generators",
         "main",
     ]
-    assert coroutine(itinerary.asked_in or "") == "main"
-    assert coroutine(itinerary.delivered.task or "") == "consume"
+    assert coroutine(exception_path.cancelled_in or "") == "main"
+    assert coroutine(exception_path.raised_in.task or "") == "consume"
 
 
 @pytest.mark.parametrize("case", ["asked_twice", "cancelled_again", "cancelled_thrice"])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_first_who_asked_is_told(way: str, case: str, tmp_path: Path) -> None:
-    (itinerary,) = follow(way, case, tmp_path / "trace.jsonl")
-    assert [place.function for place in itinerary.asked] == [case, "main"]
+    (exception_path,) = trace_exceptions(way, case, tmp_path / "trace.jsonl")
+    assert [location.function for location in exception_path.cancelled_by] == [case, "main"]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_tasks_of_one_coroutine_are_told_apart(way: str, tmp_path: Path) -> None:
-    found = follow(way, "two_tasks_alike", tmp_path / "trace.jsonl")
-    tasks = [itinerary.delivered.task or "" for itinerary in found]
+    found = trace_exceptions(way, "two_tasks_alike", tmp_path / "trace.jsonl")
+    tasks = [exception_path.raised_in.task or "" for exception_path in found]
     assert [coroutine(task) for task in tasks] == ["consume", "consume"]
     assert len(set(tasks)) == 2
 
@@ -193,4 +196,4 @@ def test_an_older_exception_that_is_raised_anew_goes_its_own_way() -> None:
         step("raised", 1, frame=2),
         step("left", 1, frame=2),
     ]
-    assert [stop.exception for stop in itineraries(steps)[0].stops] == [1, 1]
+    assert [frame.exception for frame in exception_paths(steps)[0].frames] == [1, 1]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UserError
-from harness.journal import Batch, Journal
-from harness.servers import BY_ID
-from harness.subject import Subject
+from hangup.errors import UserError
+from hangup.model.servers import BY_ID
+from hangup.runner.server_process import ServerProcess
+from hangup.store.journal import Batch, Journal
 from tests.plans import a_plan
 from tests.traces import LEAVES, trial
 
@@ -62,7 +62,7 @@ def test_a_half_written_batch_costs_only_itself(tmp_path: Path) -> None:
 
 def test_no_two_servers_of_a_run_get_the_same_port(tmp_path: Path) -> None:
     ports = [
-        Subject(
+        ServerProcess(
             root=tmp_path,
             app=tmp_path / "bare.py",
             server=BY_ID["uvicorn"],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cost import cost_rows
-from harness.vocabulary import Word
-from tests.command import Hangup, a_short_run, only_part, table, trials_of, write_app
+from hangup.analysis.upstream import cost_rows
+from hangup.model.vocabulary import Word
+from tests.command import Hangup, a_short_run, only_stack_result, table, trials_of, write_app
 
 LEAVES_OPEN = """
 from urllib.parse import urlsplit
-from apps.subject import relay
+from apps.common import relay
 
 kept = []
 
@@ -53,7 +53,7 @@ def test_a_connection_kept_after_the_source_has_ended_is_seen_from_outside(
 ) -> None:
     results = run(hangup, tmp_path, "pass", 0.5)
     assert table(results)["leaking", "relay", "upstream"] == {Word.STILL_OPEN: (1, 1)}
-    (row,) = cost_rows([only_part(results)])
+    (row,) = cost_rows([only_stack_result(results)])
     assert row.disagreements == 1
     assert row.costs[0].thrown_away > 1
 
@@ -65,9 +65,9 @@ def test_a_trial_waits_for_a_connection_that_is_closed_late_and_no_longer(
     late = "asyncio.get_running_loop().call_later(0.3, writer.close)"
     results = run(hangup, tmp_path, late, window_s)
     assert table(results)["leaking", "relay", "upstream"] == {Word.CLOSED: (1, 1)}
-    (row,) = cost_rows([only_part(results)])
+    (row,) = cost_rows([only_stack_result(results)])
     assert row.disagreements == 0
-    (trial,) = trials_of(only_part(results), "relay")
+    (trial,) = trials_of(only_stack_result(results), "relay")
     assert trial.closed_ns is not None
     assert trial.left_ns is not None
     assert trial.closed_ns - trial.left_ns < window_s / 2 * 1e9

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.catalogue import BY_ID, SCENARIOS, Scenario
-from harness.outcome import OPTIONAL, outcomes, sightings, surfaces_of
-from harness.trace import Trial
-from harness.vocabulary import FAILURES, Surface, Word, is_exception
-from tests.traces import CLOSES, COLLECTS, LEAVES, Line, part, saws, trial
+from hangup.analysis.classification import observations, outcomes, surfaces_of
+from hangup.model.scenario import Scenario
+from hangup.model.scenarios import BY_ID, SCENARIOS
+from hangup.model.trace import Trial
+from hangup.model.vocabulary import FAILURES, OPTIONAL, Surface, Word, is_exception
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, saws, stack_result, trial
 
 HOOK = "hook:after_request"
 DECLARED = (*OPTIONAL, HOOK)
@@ -17,7 +18,7 @@ DECLARED = (*OPTIONAL, HOOK)
 ORDINARY_ERROR = trial("plain-error", "endpoint begin", "endpoint end ValueError")
 """The control by which a silence is told from a surface that is not in place."""
 
-# What a surface saw in one trial: (what it is an example of, surface, lines, sightings).
+# What a surface saw in one trial: (what it is an example of, surface, lines, observations).
 EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
     # How the stream ended.
     (
@@ -46,7 +47,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "open on a server that spins",
         "stream-end",
         ["stream begin", LEAVES, "liveness saw no answer"],
-        [Word.NOT_OVER],
+        [Word.SUSPENDED_OR_RUNNING],
     ),
     (
         "closed at a yield",
@@ -119,7 +120,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "ran to its end for nobody",
         "stream-end",
         ["stream begin", LEAVES, "stream end"],
-        [Word.RAN_TO_END],
+        [Word.COMPLETED],
     ),
     (
         "had ended before the client left",
@@ -132,7 +133,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "swallowed the cancellation and carried on",
         "stream-end",
         ["stream begin", LEAVES, "stream saw CancelledError at an await", "stream end"],
-        [Word.CARRIED_ON],
+        [Word.SWALLOWED],
     ),
     (
         "ended with an error of its own",
@@ -342,12 +343,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["receive begin", LEAVES, "receive end http.disconnect"],
         [Word.DISCONNECT],
     ),
-    ("nobody asked", "receive", [LEAVES], [Word.NOT_ASKED]),
+    ("nobody asked", "receive", [LEAVES], [Word.NOT_AWAITED]),
     (
         "nobody asked after the request had come",
         "receive",
         ["receive begin", "receive end http.request", LEAVES],
-        [Word.NOT_ASKED],
+        [Word.NOT_AWAITED],
     ),
     (
         "the body came late, the disconnect after it",
@@ -371,7 +372,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "what came before the client left is no answer to its leaving",
         "receive",
         ["receive begin", "receive end http.disconnect", LEAVES],
-        [Word.NOT_ASKED],
+        [Word.NOT_AWAITED],
     ),
     ("asked, and was never told", "receive", ["receive begin", LEAVES], [Word.NOTHING]),
     (
@@ -446,13 +447,13 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
 def test_a_surface_saw(surface: str, lines: list[Line], saw: list[str]) -> None:
     # Controls of the same stack prove that what is silent elsewhere is in place here.
     proof = trial("complete", *(f"{each} saw ValueError" for each in DECLARED))
-    found = saws(part(trial("idle", *lines), proof, surfaces=DECLARED), "idle", surface)
+    found = saws(stack_result(trial("idle", *lines), proof, surfaces=DECLARED), "idle", surface)
     assert list(found) == saw
 
 
 @pytest.mark.parametrize("saw", [Word.EXITED, Word.STILL_RUNNING])
 def test_an_operator_sees_whether_the_process_exits(saw: Word) -> None:
-    found = sightings(trial("shutdown", LEAVES, f"exit saw {saw}"), BY_ID["shutdown"], ())
+    found = observations(trial("shutdown", LEAVES, f"exit saw {saw}"), BY_ID["shutdown"], ())
     assert found["exit"] == (saw,)
     assert "liveness" not in found
 
@@ -471,7 +472,7 @@ UPSTREAMS: list[tuple[list[Line], Word]] = [
 
 @pytest.mark.parametrize(("lines", "saw"), UPSTREAMS)
 def test_an_upstream_sees_its_connections_closed_or_not(lines: list[Line], saw: Word) -> None:
-    assert sightings(trial("relay", *lines), BY_ID["relay"], ())["upstream"] == (saw,)
+    assert observations(trial("relay", *lines), BY_ID["relay"], ())["upstream"] == (saw,)
 
 
 SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledError at an await"]
@@ -481,38 +482,40 @@ SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledErr
     ("scenario", "answer", "saw"),
     [
         ("nested", Word.ANSWERED, Word.SUSPENDED),
-        ("nested", Word.NO_ANSWER, Word.NOT_OVER),
-        ("relay", Word.ANSWERED, Word.NOT_OVER),
+        ("nested", Word.NO_ANSWER, Word.SUSPENDED_OR_RUNNING),
+        ("relay", Word.ANSWERED, Word.SUSPENDED_OR_RUNNING),
     ],
 )
 def test_a_source_that_somebody_else_may_read_is_not_said_to_be_suspended(
     scenario: str, answer: Word, saw: Word
 ) -> None:
     seen = trial(scenario, *SOURCE_STAYS, 2000, CLOSES, f"liveness saw {answer}")
-    assert sightings(seen, BY_ID[scenario], ())["source"] == (saw,)
+    assert observations(seen, BY_ID[scenario], ())["source"] == (saw,)
 
 
 def test_a_stream_of_a_server_that_does_not_answer_is_not_said_to_be_suspended() -> None:
     seen = trial("idle", "stream begin", LEAVES, 2000, CLOSES, "liveness saw no answer")
-    assert sightings(seen, BY_ID["idle"], ())["stream-end"] == (Word.NOT_OVER,)
+    assert observations(seen, BY_ID["idle"], ())["stream-end"] == (Word.SUSPENDED_OR_RUNNING,)
 
 
 def test_a_log_with_lines_of_nobody_knows_whom_is_not_said_to_be_silent() -> None:
     proof = trial("plain-error", "endpoint begin", "server-log saw ValueError")
     silent = [trial(s, LEAVES) for s in ("idle", "aclosing-in-idle", "post")]
-    of = part(proof, *silent)
+    of = stack_result(proof, *silent)
     lines = ("idle: error line", "try-finally-in-idle: error line")
     stray = msgspec.structs.replace(of, unattributed=lines)
-    for each, words in ((of, {Word.NOTHING}), (stray, {Word.UNPROVEN, Word.NOTHING})):
+    for each, words in ((of, {Word.NOTHING}), (stray, {Word.INCONCLUSIVE, Word.NOTHING})):
         logs = {s.scenario: s.saw for s in outcomes(each) if s.surface == "server-log"}
         assert {logs["idle"], logs["aclosing-in-idle"], logs["post"]} == words
     assert logs["post"] == Word.NOTHING
 
 
 def test_what_only_thorough_runs_have_is_not_lacking_in_others() -> None:
-    of = part(trial("idle", LEAVES), lacks=["is-disconnected"])
+    of = stack_result(trial("idle", LEAVES), unsupported=["is-disconnected"])
     assert "polling" not in {s.scenario for s in outcomes(of)}
-    thorough = part(trial("idle", LEAVES), trial("relay", LEAVES), lacks=["is-disconnected"])
+    thorough = stack_result(
+        trial("idle", LEAVES), trial("relay", LEAVES), unsupported=["is-disconnected"]
+    )
     assert "polling" in {s.scenario for s in outcomes(thorough)}
 
 
@@ -525,7 +528,7 @@ CLEANUPS: list[tuple[list[Line], str]] = [
     (["cleanup begin"], Word.STILL_RUNNING),
     (["cleanup begin", "cleanup end"], Word.FINISHED),
     (["cleanup begin", "cleanup end", "asgi end"], Word.FINISHED),
-    (["cleanup begin", "asgi end", "cleanup end"], Word.OUTLIVED),
+    (["cleanup begin", "asgi end", "cleanup end"], Word.FINISHED_AFTER_APP),
     (["cleanup begin", "cleanup end CancelledError"], "CancelledError"),
     (["asgi end", "cleanup begin", "cleanup end CancelledError"], "CancelledError"),
 ]
@@ -534,13 +537,13 @@ CLEANUPS: list[tuple[list[Line], str]] = [
 @pytest.mark.parametrize(("lines", "saw"), CLEANUPS)
 def test_a_clean_up_comes_out_as(lines: list[Line], saw: str) -> None:
     told = trial("cleanup-await", "stream begin", LEAVES, *lines)
-    assert sightings(told, BY_ID["cleanup-await"], ())["cleanup"] == (saw,)
+    assert observations(told, BY_ID["cleanup-await"], ())["cleanup"] == (saw,)
 
 
 @pytest.mark.parametrize("scenario", ["complete", "shutdown", "plain-error"])
 def test_a_client_that_stays_says_what_it_got(scenario: str) -> None:
     stayed = trial(scenario, got="200, 5 events, ended")
-    assert sightings(stayed, BY_ID[scenario], ())["client"] == ("200, 5 events, ended",)
+    assert observations(stayed, BY_ID[scenario], ())["client"] == ("200, 5 events, ended",)
 
 
 def test_a_client_that_leaves_is_not_asked_what_it_got() -> None:
@@ -588,35 +591,40 @@ def test_a_silence_counts_where_the_surface_saw_something_elsewhere(
 ) -> None:
     lines = [f"{surface} begin", f"{surface} saw ValueError", f"{surface} end ValueError"]
     elsewhere = trial("error-mid-stream", *lines)
-    known = part(trial("idle", LEAVES), elsewhere, trial(control), surfaces=DECLARED)
+    known = stack_result(trial("idle", LEAVES), elsewhere, trial(control), surfaces=DECLARED)
     assert saws(known, "idle", surface) == (_silence(surface),)
 
 
 @pytest.mark.parametrize(("surface", "control"), SILENT)
 def test_a_surface_that_its_control_did_not_reach_is_inert(surface: str, control: str) -> None:
-    known = part(trial("idle", LEAVES), trial(control), surfaces=DECLARED)
-    assert saws(known, "idle", surface) == (Word.INERT,)
+    known = stack_result(trial("idle", LEAVES), trial(control), surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.UNREACHED,)
 
 
 @pytest.mark.parametrize(("surface", "control"), SILENT)
 def test_without_its_own_control_a_silence_proves_nothing(surface: str, control: str) -> None:
     others = [trial(other) for other in BY_ID if other not in (control, "idle")]
-    known = part(trial("idle", LEAVES), *others, surfaces=DECLARED)
-    assert saws(known, "idle", surface) == (Word.UNPROVEN,)
+    known = stack_result(trial("idle", LEAVES), *others, surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.INCONCLUSIVE,)
 
 
 @pytest.mark.parametrize(("surface", "control"), SILENT)
 def test_a_control_that_failed_proves_nothing(surface: str, control: str) -> None:
-    failed = trial(control, failure=Word.SERVER_DIED)
-    known = part(trial("idle", LEAVES), failed, surfaces=DECLARED)
-    assert saws(known, "idle", surface) == (Word.UNPROVEN,)
+    failed = trial(control, failure=Word.SERVER_EXITED)
+    known = stack_result(trial("idle", LEAVES), failed, surfaces=DECLARED)
+    assert saws(known, "idle", surface) == (Word.INCONCLUSIVE,)
 
 
 @pytest.mark.parametrize("surface", ["handler", "handler-app-error", "handler-cancelled"])
 def test_a_handler_that_could_not_be_registered_is_refused(surface: str) -> None:
-    refused = {surface: "TypeError: not an exception class"}
-    known = part(trial("idle", LEAVES), ORDINARY_ERROR, surfaces=DECLARED, refused=refused)
-    assert saws(known, "idle", surface) == (Word.REFUSED,)
+    rejected_registrations = {surface: "TypeError: not an exception class"}
+    known = stack_result(
+        trial("idle", LEAVES),
+        ORDINARY_ERROR,
+        surfaces=DECLARED,
+        rejected_registrations=rejected_registrations,
+    )
+    assert saws(known, "idle", surface) == (Word.REJECTED,)
 
 
 @pytest.mark.parametrize(
@@ -632,7 +640,7 @@ def test_a_handler_that_could_not_be_registered_is_refused(surface: str) -> None
     ],
 )
 def test_any_sign_of_life_proves_a_surface(surface: str, lines: list[Line]) -> None:
-    known = part(
+    known = stack_result(
         trial("idle", LEAVES), trial("complete", *lines), ORDINARY_ERROR, surfaces=DECLARED
     )
     assert saws(known, "idle", surface) == (_silence(surface),)
@@ -641,14 +649,14 @@ def test_any_sign_of_life_proves_a_surface(surface: str, lines: list[Line]) -> N
 @pytest.mark.parametrize("surface", ["stream", "source", "endpoint", "receive", "asgi"])
 def test_what_every_app_has_needs_no_proof(surface: str) -> None:
     lines = ["receive begin", LEAVES]
-    (saw,) = saws(part(trial("idle", *lines), ORDINARY_ERROR), "idle", surface)
+    (saw,) = saws(stack_result(trial("idle", *lines), ORDINARY_ERROR), "idle", surface)
     assert saw in (Word.NOTHING, Word.DID_NOT_RUN)
 
 
 @pytest.mark.parametrize("surface", OPTIONAL)
 def test_what_an_app_does_not_declare_is_not_applicable(surface: str) -> None:
-    heard = trial("idle", LEAVES, failure=Word.SERVER_DIED)
-    assert saws(part(heard, ORDINARY_ERROR), "idle", surface) == (Word.NOT_APPLICABLE,)
+    heard = trial("idle", LEAVES, failure=Word.SERVER_EXITED)
+    assert saws(stack_result(heard, ORDINARY_ERROR), "idle", surface) == (Word.NOT_APPLICABLE,)
 
 
 def test_hooks_are_looked_at_only_where_they_are_declared() -> None:
@@ -663,14 +671,14 @@ def test_hooks_are_looked_at_only_where_they_are_declared() -> None:
 def test_a_trial_that_failed_gives_its_reason_on_every_surface(failure: Word) -> None:
     lines = ["stream begin", "handler saw ValueError", LEAVES, "liveness saw answered"]
     failed = trial("idle", *lines, failure=failure)
-    for surface, saw in sightings(failed, BY_ID["idle"], DECLARED).items():
+    for surface, saw in observations(failed, BY_ID["idle"], DECLARED).items():
         assert saw == (failure,), surface
 
 
 def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
-    failed = trial("plain-cancelled", failure=Word.SERVER_DIED)
-    known = part(trial("idle", LEAVES), failed, ORDINARY_ERROR, surfaces=DECLARED)
-    assert saws(known, "idle", "handler") == (Word.INERT,)
+    failed = trial("plain-cancelled", failure=Word.SERVER_EXITED)
+    known = stack_result(trial("idle", LEAVES), failed, ORDINARY_ERROR, surfaces=DECLARED)
+    assert saws(known, "idle", "handler") == (Word.UNREACHED,)
 
 
 # --- Every scenario, every surface.
@@ -678,7 +686,7 @@ def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
 
 def _quiet(scenario: Scenario) -> Trial:
     """A trial in which nothing was seen but what the harness itself notes at its end."""
-    if scenario.leave == "sigterm":
+    if scenario.disconnect == "sigterm":
         return trial(scenario.id, LEAVES, "exit saw still running", got=Word.NO_RESPONSE)
     return trial(scenario.id, "liveness saw no answer", got=Word.NO_RESPONSE)
 
@@ -687,7 +695,7 @@ def _quiet(scenario: Scenario) -> Trial:
 def test_every_surface_of_every_scenario_gets_a_sighting(scenario: Scenario) -> None:
     declared = [*DECLARED, *filter(None, [scenario.surface])]
     for each in (_quiet(scenario), trial(scenario.id, failure=Word.NOT_REACHED)):
-        found = outcomes(part(each, surfaces=declared))
+        found = outcomes(stack_result(each, surfaces=declared))
         rows = [row for row in found if row.scenario == scenario.id]
         assert {row.surface for row in rows} == set(surfaces_of(scenario, declared))
         assert {(row.n, row.of) for row in rows} == {(1, 1)}
@@ -709,7 +717,7 @@ def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown |= {saw for _, saw in CLEANUPS}
     shown |= {saw for _, saw in UPSTREAMS}
     shown |= {word for _, *words in ASKING for word in words}
-    shown |= {Word.EXITED, Word.INERT, Word.UNPROVEN, Word.REFUSED, Word.NOT_APPLICABLE}
+    shown |= {Word.EXITED, Word.UNREACHED, Word.INCONCLUSIVE, Word.REJECTED, Word.NOT_APPLICABLE}
     of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
     assert set(Word) - shown - FAILURES - of_the_client == set()
 
@@ -729,7 +737,7 @@ TWICE = (
 def _counted(known: list[Trial], scenario: str, surface: str) -> dict[str, tuple[int, int]]:
     return {
         row.saw: (row.n, row.of)
-        for row in outcomes(part(*known))
+        for row in outcomes(stack_result(*known))
         if (row.scenario, row.surface) == (scenario, surface)
     }
 
@@ -759,26 +767,26 @@ def test_trials_of_other_scenarios_are_not_among_those_counted() -> None:
 def test_failed_repeats_are_counted_beside_the_others() -> None:
     known = [
         trial("ticking", *AT_AWAIT),
-        trial("ticking", repeat=2, failure=Word.SERVER_DIED),
+        trial("ticking", repeat=2, failure=Word.SERVER_EXITED),
     ]
     assert _counted(known, "ticking", "stream") == {
         "CancelledError": (1, 2),
-        Word.SERVER_DIED: (1, 2),
+        Word.SERVER_EXITED: (1, 2),
     }
 
 
 def test_a_scenario_the_app_lacks_what_it_takes_for_is_not_applicable_0_of_0() -> None:
-    rows = [row for row in outcomes(part(lacks=["sync"])) if row.scenario == "sync"]
+    rows = [row for row in outcomes(stack_result(unsupported=["sync"])) if row.scenario == "sync"]
     assert {row.surface for row in rows} == set(surfaces_of(BY_ID["sync"], ()))
     assert {(row.saw, row.n, row.of) for row in rows} == {(Word.NOT_APPLICABLE, 0, 0)}
 
 
 def test_trials_of_a_scenario_there_is_no_longer_are_passed_over() -> None:
-    assert outcomes(part(trial("of-yesterday", LEAVES))) == ()
+    assert outcomes(stack_result(trial("of-yesterday", LEAVES))) == ()
 
 
 def test_sightings_come_sorted() -> None:
-    known = part(trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR)
+    known = stack_result(trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR)
     rows = outcomes(known)
     assert [row.scenario for row in rows] == sorted(row.scenario for row in rows)
     assert list(rows) == sorted(rows)
@@ -786,14 +794,14 @@ def test_sightings_come_sorted() -> None:
 
 def test_the_last_send_of_a_stream_that_goes_on_sending_is_not_suspended() -> None:
     flood = ("stream begin", LEAVES, 1000, "send begin #1", "send end #1", "send begin #2", CLOSES)
-    found = sightings(trial("firehose", *flood), BY_ID["firehose"], ())
+    found = observations(trial("firehose", *flood), BY_ID["firehose"], ())
     assert found["send"] == (Word.RETURNED,)
     assert found["stream-end"] == (Word.STILL_RUNNING,)
 
 
 @pytest.mark.parametrize("begun", [["endpoint begin"], ["endpoint begin", "stream begin"]])
 def test_an_endpoint_around_its_stream_stands_where_the_stream_does(begun: list[Line]) -> None:
-    found = sightings(trial("backpressure", *begun, LEAVES, CLOSES), BY_ID["backpressure"], ())
+    found = observations(trial("backpressure", *begun, LEAVES, CLOSES), BY_ID["backpressure"], ())
     around = "stream begin" in begun
     assert found["endpoint"] == ((Word.SUSPENDED if around else Word.STILL_RUNNING),)
 
@@ -804,20 +812,20 @@ POLLING = BY_ID["polling"]
 
 ASKING: list[tuple[list[Line], str, str]] = [
     (["is_disconnected begin", LEAVES, "is_disconnected saw said so", "stream end"],
-     Word.SAID_SO, Word.LEFT),
-    (["is_disconnected begin", LEAVES, "stream end"], Word.NEVER_SAID_SO, Word.RAN_TO_END),
+     Word.RETURNED_TRUE, Word.ENDED_ITSELF),
+    (["is_disconnected begin", LEAVES, "stream end"], Word.NEVER_TRUE, Word.COMPLETED),
     (["is_disconnected begin", LEAVES, "stream end CancelledError at an await"],
-     Word.NEVER_SAID_SO, Word.CANCELLED_AT_AWAIT),
-    ([LEAVES, "stream end"], Word.DID_NOT_RUN, Word.RAN_TO_END),
+     Word.NEVER_TRUE, Word.CANCELLED_AT_AWAIT),
+    ([LEAVES, "stream end"], Word.DID_NOT_RUN, Word.COMPLETED),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("lines", "answer", "ended"), ASKING)
 def test_what_a_stream_was_told_that_asked(lines: list[Line], answer: str, ended: str) -> None:
-    found = sightings(trial("polling", "stream begin", *lines), POLLING, ())
+    found = observations(trial("polling", "stream begin", *lines), POLLING, ())
     assert (found["is_disconnected"], found["stream-end"]) == ((answer,), (ended,))
 
 
 def test_only_a_stream_that_asks_has_an_answer() -> None:
     asking = [s for s in SCENARIOS if Surface.IS_DISCONNECTED in surfaces_of(s, ())]
-    assert asking == [s for s in SCENARIOS if s.script.get("polls")]
+    assert asking == [s for s in SCENARIOS if s.script.polls]

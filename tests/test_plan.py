@@ -7,18 +7,18 @@ import itertools
 import msgspec
 import pytest
 
-from harness import catalogue
-from harness.catalogue import BY_ID, SCENARIOS
-from harness.errors import UserError
-from harness.plan import (
+from hangup.errors import UserError
+from hangup.model import scenarios as catalogue
+from hangup.model.scenarios import BY_ID, SCENARIOS
+from hangup.model.servers import SERVERS
+from hangup.runner.plan import (
     applicable,
     choose,
     choose_scenarios,
     choose_servers,
     count_trials,
-    to_follow,
+    scenarios_to_trace,
 )
-from harness.servers import SERVERS
 from tests.plans import a_plan, an_app
 
 PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
@@ -80,14 +80,14 @@ def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
 
 def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
     apps = {"bare": an_app("bare", "sync"), "starlette": an_app("starlette")}
-    plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"], follow=True)
-    followed = 2 * (1 + 2)
-    assert count_trials(plan, apps) == 2 * (5 + 2 * 5) + followed
+    plan = a_plan(*apps, servers=2, repeats=5, scenarios=["idle", "sync"], trace_exceptions=True)
+    traced = 2 * (1 + 2)
+    assert count_trials(plan, apps) == 2 * (5 + 2 * 5) + traced
 
 
 def test_nothing_is_followed_where_that_was_not_asked_for() -> None:
     plan = a_plan("bare")
-    assert to_follow(plan, an_app("bare")) == []
+    assert scenarios_to_trace(plan, an_app("bare")) == []
     assert count_trials(plan, {"bare": an_app("bare")}) == plan.repeats
 
 
@@ -115,7 +115,7 @@ def test_an_app_is_spared_the_recipes_it_has_no_place_for() -> None:
 
 
 def test_what_runs_together_is_side_by_side_in_the_catalogue() -> None:
-    groups = [s.together for s in SCENARIOS if s.together and not s.own_server]
+    groups = [s.group for s in SCENARIOS if s.group and not s.own_server]
     assert [name for name, _ in itertools.groupby(groups)] == list(dict.fromkeys(groups))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.quotes import Quotes
+from hangup.environment.code_excerpts import Quotes
 
 STREAMS = '''\
 """A module."""
@@ -62,7 +62,7 @@ def test_a_stream_comes_with_what_it_uses_and_nothing_else(quotes: Quotes) -> No
 def test_a_link_leads_to_the_functions_own_lines(quotes: Quotes) -> None:
     quote = quotes.recipe("stream")
     assert quote is not None
-    assert quote.target == "../apps/subject/recipes.py#L11-L13"
+    assert quote.target == "../apps/common/recipes.py#L11-L13"
 
 
 def test_a_hook_is_the_function_of_the_app_that_calls_it(quotes: Quotes) -> None:

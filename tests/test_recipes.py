@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from apps.subject import recipes
-from harness.recipes import RECIPES
+from apps.common import recipes
+from apps.recipes import until_sigterm
+from hangup.model.cleanup import RECIPES
 
 STREAMS = ["+".join(recipe.functions) for recipe in RECIPES if recipe.surface is None]
 
@@ -57,8 +58,8 @@ def untold() -> Iterator[None]:
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
-    recipes.watch_sigterm.cache_clear()
-    recipes.stopping = asyncio.Event()
+    until_sigterm.watch_sigterm.cache_clear()
+    until_sigterm.stopping = asyncio.Event()
 
 
 @pytest.mark.parametrize("functions", STREAMS)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from harness import publish, report
-from harness.appfiles import find_apps
-from harness.results import all_outcomes, read_parts
-from harness.servers import SERVERS
+from hangup.analysis.classification import all_outcomes
+from hangup.environment.apps import find_apps
+from hangup.model.servers import SERVERS
+from hangup.report import pages as report
+from hangup.report import publish
+from hangup.store.results import read_stack_results
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -31,10 +33,10 @@ def test_committed_results_are_those_the_traces_give(tmp_path: Path) -> None:
 
 
 def test_readme_quotes_the_report() -> None:
-    parts = read_parts(RESULTS)
+    stack_results = read_stack_results(RESULTS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     quoted = readme.partition("<!-- excerpt -->\n")[2].partition("<!-- /excerpt -->")[0]
-    assert quoted == report.excerpt(parts, all_outcomes(parts)), (
+    assert quoted == report.excerpt(stack_results, all_outcomes(stack_results)), (
         "put the output of `hangup report --excerpt` between the README's excerpt marks"
     )
 

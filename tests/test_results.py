@@ -11,61 +11,70 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.errors import UserError
-from harness.outcome import Sighting
-from harness.results import (
-    COLUMNS,
-    FORMAT,
-    all_outcomes,
-    outcomes_csv,
-    part_path,
-    read_part,
-    read_parts,
-    replace,
-    write_part,
+from hangup.analysis.classification import all_outcomes
+from hangup.errors import UserError
+from hangup.files import write_whole
+from hangup.model.outcomes import Observation
+from hangup.model.trace import StackResult
+from hangup.model.vocabulary import Word
+from hangup.store.formats import FORMAT
+from hangup.store.results import (
+    read_stack_result,
+    read_stack_results,
+    stack_result_path,
+    write_stack_result,
 )
-from harness.trace import Part
-from harness.vocabulary import Word
-from tests.traces import LEAVES, part, stack, trial
+from hangup.store.tables import OUTCOME_COLUMNS as COLUMNS
+from hangup.store.tables import outcomes_csv
+from tests.traces import LEAVES, stack, stack_result, trial
 
 IDLE = trial("idle", "stream begin", LEAVES, "stream end CancelledError at an await")
 IDLE_2 = trial("idle", "stream begin", LEAVES, "stream end CancelledError", repeat=2)
 COMPLETE = trial("complete", "stream begin", "stream end", received=("1", "2", "é\u2028\n"))
-DIED = trial("ticking", LEAVES, failure=Word.SERVER_DIED)
+DIED = trial("ticking", LEAVES, failure=Word.SERVER_EXITED)
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    known = part(COMPLETE, IDLE, IDLE_2, DIED, surfaces=["handler"], refused={"handler": "no"})
-    write_part(tmp_path, known)
-    return part_path(tmp_path, known.stack)
+    known = stack_result(
+        COMPLETE, IDLE, IDLE_2, DIED, surfaces=["handler"], rejected_registrations={"handler": "no"}
+    )
+    write_stack_result(tmp_path, known)
+    return stack_result_path(tmp_path, known.stack)
 
 
 def test_a_part_is_kept_under_its_versions_python_app_and_server(tmp_path: Path) -> None:
-    path = part_path(tmp_path, stack("bare", "hypercorn", versions="old", python="3.12"))
+    path = stack_result_path(tmp_path, stack("bare", "hypercorn", versions="old", python="3.12"))
     assert path == tmp_path / "traces" / "old-py3.12" / "bare" / "hypercorn.jsonl.gz"
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
-    known = part(COMPLETE, IDLE, IDLE_2, DIED, lacks=["sync"], refused={"handler": "no"})
-    write_part(tmp_path, known)
-    assert read_part(part_path(tmp_path, known.stack)) == known
+    known = stack_result(
+        COMPLETE, IDLE, IDLE_2, DIED, unsupported=["sync"], rejected_registrations={"handler": "no"}
+    )
+    write_stack_result(tmp_path, known)
+    assert read_stack_result(stack_result_path(tmp_path, known.stack)) == known
 
 
 def test_trials_are_written_sorted(tmp_path: Path) -> None:
-    known = part(DIED, IDLE_2, COMPLETE, IDLE)
-    write_part(tmp_path, known)
-    assert read_part(part_path(tmp_path, known.stack)).trials == (COMPLETE, IDLE, IDLE_2, DIED)
+    known = stack_result(DIED, IDLE_2, COMPLETE, IDLE)
+    write_stack_result(tmp_path, known)
+    assert read_stack_result(stack_result_path(tmp_path, known.stack)).trials == (
+        COMPLETE,
+        IDLE,
+        IDLE_2,
+        DIED,
+    )
 
 
 def test_the_same_part_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = part(IDLE, COMPLETE, refused={"a": "1", "b": "2"})
-    second = part(COMPLETE, IDLE, refused={"b": "2", "a": "1"})
+    first = stack_result(IDLE, COMPLETE, rejected_registrations={"a": "1", "b": "2"})
+    second = stack_result(COMPLETE, IDLE, rejected_registrations={"b": "2", "a": "1"})
     for directory, known in (("first", first), ("second", second)):
-        write_part(tmp_path / directory, known)
+        write_stack_result(tmp_path / directory, known)
     assert (
-        part_path(tmp_path / "first", first.stack).read_bytes()
-        == part_path(tmp_path / "second", second.stack).read_bytes()
+        stack_result_path(tmp_path / "first", first.stack).read_bytes()
+        == stack_result_path(tmp_path / "second", second.stack).read_bytes()
     )
 
 
@@ -80,9 +89,9 @@ def test_nothing_but_the_part_is_left_in_its_directory(written: Path) -> None:
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    replace(path, b"first")
+    write_whole(path, b"first")
     with pytest.raises(TypeError):
-        replace(path, "not bytes")  # type: ignore[arg-type]
+        write_whole(path, "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -90,7 +99,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "report.md").mkdir()
     with pytest.raises(OSError, match="directory"):
-        replace(tmp_path / "report.md", b"first")
+        write_whole(tmp_path / "report.md", b"first")
     assert list(tmp_path.iterdir()) == [tmp_path / "report.md"]
 
 
@@ -148,7 +157,7 @@ def test_a_damaged_file_is_named_in_a_sentence(
 ) -> None:
     written.write_bytes(damage(written.read_bytes()))
     with pytest.raises(UserError) as raised:
-        read_part(written)
+        read_stack_result(written)
     assert str(written) in str(raised.value)
     assert said in str(raised.value)
     assert str(raised.value).endswith(".")
@@ -157,12 +166,12 @@ def test_a_damaged_file_is_named_in_a_sentence(
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.jsonl\.gz"):
-        read_part(tmp_path / "nowhere.jsonl.gz")
+        read_stack_result(tmp_path / "nowhere.jsonl.gz")
 
 
 def test_a_directory_without_results_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There are no results in .*; `hangup run` makes"):
-        read_parts(tmp_path)
+        read_stack_results(tmp_path)
 
 
 def test_parts_are_read_sorted_by_stack(tmp_path: Path) -> None:
@@ -173,15 +182,15 @@ def test_parts_are_read_sorted_by_stack(tmp_path: Path) -> None:
         stack("starlette", "uvicorn", versions="before"),
     ]
     for each in stacks:
-        write_part(tmp_path, part(IDLE, of=each))
-    assert [known.stack for known in read_parts(tmp_path)] == sorted(stacks)
+        write_stack_result(tmp_path, stack_result(IDLE, of=each))
+    assert [known.stack for known in read_stack_results(tmp_path)] == sorted(stacks)
 
 
 # --- The table of outcomes.
 
 
-def _rows(parts: list[Part]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(outcomes_csv(all_outcomes(parts)))))
+def _rows(stack_results: list[StackResult]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(outcomes_csv(all_outcomes(stack_results)))))
 
 
 def test_the_table_has_the_columns_other_tools_rely_on() -> None:
@@ -193,7 +202,7 @@ def test_the_table_has_the_columns_other_tools_rely_on() -> None:
 def test_a_row_says_in_how_many_of_how_many_trials_a_surface_saw_it() -> None:
     (row,) = (
         row
-        for row in _rows([part(IDLE, IDLE_2)])
+        for row in _rows([stack_result(IDLE, IDLE_2)])
         if (row["scenario"], row["surface"]) == ("idle", "stream")
     )
     assert row == {
@@ -210,17 +219,21 @@ def test_a_row_says_in_how_many_of_how_many_trials_a_surface_saw_it() -> None:
 
 
 def test_the_table_is_sorted_by_its_columns_however_the_parts_come() -> None:
-    parts = [part(IDLE, COMPLETE, of=stack(app)) for app in ("starlette", "bare", "quart")]
-    rows = _rows(parts)
+    stack_results = [
+        stack_result(IDLE, COMPLETE, of=stack(app)) for app in ("starlette", "bare", "quart")
+    ]
+    rows = _rows(stack_results)
     keys = [tuple(row[column] for column in COLUMNS[:7]) for row in rows]
     assert keys == sorted(keys)
     assert len(set(keys)) == len(keys)
-    assert outcomes_csv(all_outcomes(parts[::-1])) == outcomes_csv(all_outcomes(parts))
+    assert outcomes_csv(all_outcomes(stack_results[::-1])) == outcomes_csv(
+        all_outcomes(stack_results)
+    )
 
 
 def test_rows_that_come_unsorted_are_written_sorted() -> None:
     one, other = (
-        Sighting(stack=stack(), scenario="idle", surface=surface, saw="nothing", n=1, of=1)
+        Observation(stack=stack(), scenario="idle", surface=surface, saw="nothing", n=1, of=1)
         for surface in ("asgi", "stream")
     )
     assert outcomes_csv([other, one]) == outcomes_csv([one, other])
@@ -228,9 +241,9 @@ def test_rows_that_come_unsorted_are_written_sorted() -> None:
 
 def test_a_sighting_with_a_comma_stays_one_field() -> None:
     saw = "ExceptionGroup[ValueError, OSError]"
-    known = part(trial("idle", "stream begin", f"stream end {saw}"))
+    known = stack_result(trial("idle", "stream begin", f"stream end {saw}"))
     assert saw in {row["saw"] for row in _rows([known])}
 
 
 def test_lines_end_as_diffs_like_them() -> None:
-    assert "\r" not in outcomes_csv(all_outcomes([part(IDLE)]))
+    assert "\r" not in outcomes_csv(all_outcomes([stack_result(IDLE)]))

@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from apps.subject import AppError, boundary, cleanup, probe, service
-from apps.subject.boundary import Boundary, Message
-from harness.client import COLLECT_PATH
-from harness.vocabulary import Word
+from apps.common import AppError, cleanup, service
+from hangup.agent import boundary, probe
+from hangup.agent.boundary import Boundary, Message
+from hangup.model.vocabulary import Word
+from hangup.runner.client import COLLECT_PATH
 
 
 class Trace:
@@ -112,9 +113,9 @@ def test_a_span_says_where_its_generator_stood(trace: Trace, at: str) -> None:
 
 
 def test_a_handler_that_cannot_be_registered_is_reported_and_passed_over(trace: Trace) -> None:
-    with probe.may_refuse("handler-cancelled"):
+    with probe.optional_registration("handler-cancelled"):
         raise TypeError("no such thing")
-    with probe.may_refuse("handler-cancelled"):
+    with probe.optional_registration("handler-cancelled"):
         pass
     assert trace.of("handler-cancelled") == ["refused TypeError"]
 
@@ -156,7 +157,7 @@ def test_the_probe_never_raises_where_it_cannot_write(
 def test_a_handler_whose_error_cannot_be_refused_in_words_is_refused_all_the_same(
     trace: Trace,
 ) -> None:
-    with probe.may_refuse("handler"):
+    with probe.optional_registration("handler"):
         raise UnprintableError
     assert trace.of("handler") == ["refused UnprintableError"]
 
@@ -288,7 +289,7 @@ def following(
 ) -> AsyncGenerator[str, None]:
     """A stream that follows this script, as the trial `t`."""
     probe.trial_of_request.set("t")
-    service.script_of_request.set(service.Script.from_json(json.dumps(script)))
+    probe.script_of_request.set(json.dumps(script))
     return service.stream(str, reads=reads)
 
 
@@ -317,7 +318,7 @@ async def cancelled_while_it_waits(stream: AsyncGenerator[str, None]) -> list[in
     return taken[EVENTS:]
 
 
-WAYS = [*cleanup.WAYS, ""]
+WAYS = [*cleanup.CLEANUPS, ""]
 WAITED_FOR = {"await", "asyncio-shield", "anyio-shield"}
 
 
@@ -365,7 +366,7 @@ def test_a_stream_closed_at_a_yield_cleans_up_and_stays_closed(trace: Trace, way
 
 
 @pytest.mark.usefixtures("short_work")
-@pytest.mark.parametrize("way", sorted(cleanup.WAYS))
+@pytest.mark.parametrize("way", sorted(cleanup.CLEANUPS))
 def test_a_clean_up_that_is_awaited_ends_before_the_stream(trace: Trace, way: str) -> None:
     async def main() -> None:
         stream = following(IDLE | {"cleanup": way})
@@ -498,7 +499,7 @@ def test_a_stream_never_begun_is_only_dropped(trace: Trace) -> None:
 
 def test_a_plain_generator_stream_is_closed_together_with_its_source(trace: Trace) -> None:
     probe.trial_of_request.set("t")
-    service.script_of_request.set(service.Script(events=3))
+    probe.script_of_request.set(json.dumps({"events": 3}))
     stream = service.sync_stream(str)
     next(stream)
     stream.close()
@@ -544,7 +545,7 @@ def test_messages_cross_the_boundary_as_they_are(trace: Trace) -> None:
 def test_a_request_tells_the_app_its_trial_and_script(trace: Trace) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert probe.trial_of_request.get() == "t"
-        assert service.script_of_request.get().events == 7
+        assert service.script_of_request().events == 7
 
     called(app)
 
@@ -761,14 +762,14 @@ def asking(script: dict[str, Any], answers: list[bool]) -> AsyncGenerator[str, N
         return answers.pop(0)
 
     probe.trial_of_request.set("t")
-    service.script_of_request.set(service.Script.from_json(json.dumps(script)))
+    probe.script_of_request.set(json.dumps(script))
     return service.stream(str, is_disconnected)
 
 
 @pytest.mark.parametrize(
     ("polls", "answers", "numbers", "told"),
     [
-        (True, [False, False, True], [1, 2], ["begin", f"saw {Word.SAID_SO}"]),
+        (True, [False, False, True], [1, 2], ["begin", f"saw {Word.RETURNED_TRUE}"]),
         (True, [False, False, False], [1, 2, 3], ["begin"]),
         (False, [True], [1, 2, 3], []),
     ],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from harness.catalogue import SCENARIOS
-from harness.trace import Event
-from harness.trial import came_to_pass
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.script import Script
+from hangup.model.trace import Event
+from hangup.runner.trial import came_to_pass
 
 
 def an_event(surface: str, event: str) -> Event:
@@ -24,24 +23,24 @@ ENDED = [*ANSWERED, an_event("source", "end")]
 @pytest.mark.parametrize(
     ("script", "events", "came"),
     [
-        ({"endpoint": "raise"}, [], False),
-        ({"endpoint": "raise"}, BEGUN, False),
-        ({"endpoint": "raise"}, ANSWERED, True),
-        ({"events": 3, "then": "raise"}, [], False),
-        ({"events": 3, "then": "raise"}, ANSWERED, False),
-        ({"events": 3, "then": "raise"}, ENDED, True),
-        ({"events": 3, "then": "wait", "timeout_ms": 1}, ENDED, False),
-        ({"events": 3, "then": "wait", "timeout_ms": 1}, WAITS, True),
+        (Script(endpoint="raise"), [], False),
+        (Script(endpoint="raise"), BEGUN, False),
+        (Script(endpoint="raise"), ANSWERED, True),
+        (Script(events=3, then="raise"), [], False),
+        (Script(events=3, then="raise"), ANSWERED, False),
+        (Script(events=3, then="raise"), ENDED, True),
+        (Script(events=3, then="wait", timeout_ms=1), ENDED, False),
+        (Script(events=3, then="wait", timeout_ms=1), WAITS, True),
     ],
 )
 def test_a_control_is_about_what_its_script_ends_with(
-    script: dict[str, Any], events: list[Event], came: bool
+    script: Script, events: list[Event], came: bool
 ) -> None:
     assert came_to_pass(script, events) is came
 
 
 def test_every_scenario_in_which_nobody_leaves_ends_by_its_script() -> None:
     for scenario in SCENARIOS:
-        if scenario.until == "ended":
+        if scenario.precondition == "ended":
             assert not came_to_pass(scenario.script, BEGUN), scenario.id
             assert came_to_pass(scenario.script, [*WAITS, *ENDED]), scenario.id

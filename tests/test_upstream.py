@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from apps.subject import relay
-from harness.upstream import Upstream
+from apps.common import relay
+from hangup.model.script import Script
+from hangup.runner.upstream import Upstream
 
 LONG_S = 30.0
 """A deadline that nothing comes near unless it hangs."""
@@ -72,7 +73,7 @@ class Peer:
 @asynccontextmanager
 async def serving(**script: Any) -> AsyncIterator[Peer]:
     closed = asyncio.Event()
-    async with Upstream(script, closed.set) as upstream:
+    async with Upstream(Script(**script), closed.set) as upstream:
         peer = Peer(upstream, closed)
         try:
             yield peer
@@ -139,7 +140,7 @@ def test_a_close_is_seen_while_an_event_does_not_get_through() -> None:
 def test_a_peer_that_never_closes_is_not_said_to_have() -> None:
     async def main() -> None:
         closed = asyncio.Event()
-        async with Upstream({"pause_ms": NEVER_MS}, closed.set) as upstream:
+        async with Upstream(Script(pause_ms=NEVER_MS), closed.set) as upstream:
             peer = Peer(upstream, closed)
             await peer.ask()
             await peer.read_until(b"\r\n\r\n")
@@ -154,7 +155,7 @@ def test_a_peer_that_never_closes_is_not_said_to_have() -> None:
 
 def test_an_event_that_does_not_get_through_does_not_keep_it_from_ending() -> None:
     async def main() -> None:
-        async with Upstream({"size": 1 << 26}, lambda: None) as upstream:
+        async with Upstream(Script(size=1 << 26), lambda: None) as upstream:
             peer = Peer(upstream, asyncio.Event())
             await peer.ask()
             await peer.read_until(b"data: ")

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from harness import why
-from harness.diagram import flowchart
-from harness.itinerary import Itinerary, Place, itineraries
-from harness.links import link
-from harness.trace import Origin, Part, Step
-from tests.traces import part
+from hangup.analysis.exception_path import exception_paths
+from hangup.model.exception_path import ExceptionPath, Location, Step
+from hangup.model.trace import Distribution, StackResult
+from hangup.report import exception_path as why
+from hangup.report.diagram import flowchart
+from hangup.report.source_links import link
+from tests.traces import stack_result
 
 RESPONSES = "site-packages/starlette/responses.py"
 ANYIO = "site-packages/anyio/_backends/_asyncio.py"
-SERVICE = "apps/subject/service.py"
-STARLETTE = Origin(
+SERVICE = "apps/common/service.py"
+STARLETTE = Distribution(
     name="starlette", version="1.10.0", repository="https://github.com/Kludex/starlette"
 )
 ORIGINS = {
     RESPONSES: STARLETTE,
-    ANYIO: Origin(name="anyio", version="4.16.0", repository="https://github.com/agronholm/anyio"),
+    ANYIO: Distribution(
+        name="anyio", version="4.16.0", repository="https://github.com/agronholm/anyio"
+    ),
 }
 
 
-def a_part() -> Part:
-    return msgspec.structs.replace(part(), origins=ORIGINS)
+def a_part() -> StackResult:
+    return msgspec.structs.replace(stack_result(), distributions=ORIGINS)
 
 
 def step(event: str, frame: int, function: str, file: str, line: int, **more: object) -> Step:
@@ -33,14 +38,22 @@ def step(event: str, frame: int, function: str, file: str, line: int, **more: ob
     return Step(event=event, frame=frame, function=function, file=file, line=line, **fields)  # type: ignore[arg-type]
 
 
-def disconnect() -> Itinerary:
+def disconnect() -> ExceptionPath:
     """A cancellation asked for through AnyIO, absorbed by AnyIO outside of the task."""
-    asked = {"frame": 0, "task": "run_asgi#1"}
-    taken = {"by": "except CancelledError", "by_line": 915, "task": None}
-    (found,) = itineraries(
+    cancelled_by: dict[str, Any] = {"frame": 0, "task": "run_asgi#1"}
+    taken: dict[str, Any] = {"handler": "except CancelledError", "handler_line": 915, "task": None}
+    (found,) = exception_paths(
         [
-            step("asked", function="CancelScope.cancel", file=ANYIO, line=705, **asked),  # type: ignore[arg-type]
-            step("asked", function="__call__.<locals>.wrap", file=RESPONSES, line=282, **asked),  # type: ignore[arg-type]
+            step(
+                "cancelled-by", function="CancelScope.cancel", file=ANYIO, line=705, **cancelled_by
+            ),
+            step(
+                "cancelled-by",
+                function="__call__.<locals>.wrap",
+                file=RESPONSES,
+                line=282,
+                **cancelled_by,
+            ),
             step("raised", 1, "_stream", SERVICE, 109),
             step("left", 1, "_stream", SERVICE, 109),
             step("raised", 2, "stream_response", RESPONSES, 255),
@@ -55,7 +68,7 @@ def disconnect() -> Itinerary:
 def test_sentence_names_who_asked_where_it_came_and_who_took_it() -> None:
     said = why.sentence(disconnect(), a_part())
     assert said.startswith("`CancelledError`, asked for by `__call__.wrap` ([starlette 1.10.0, ")
-    assert "comes up in `_stream` (apps/subject/service.py:109)" in said
+    assert "comes up in `_stream` (apps/common/service.py:109)" in said
     assert "absorbed by `except CancelledError` in `task_done`" in said
     assert (
         "https://github.com/agronholm/anyio/blob/4.16.0/src/anyio/_backends/_asyncio.py#L915"
@@ -64,32 +77,32 @@ def test_sentence_names_who_asked_where_it_came_and_who_took_it() -> None:
 
 
 def test_text_has_a_line_of_source_at_each_stop_where_it_is_at_hand() -> None:
-    def quote(place: Place) -> str | None:
-        return "yield encode(data)" if place.file == SERVICE else None
+    def quote(location: Location) -> str | None:
+        return "yield encode(data)" if location.file == SERVICE else None
 
     lines = why.text(disconnect(), a_part(), quote).splitlines()
-    at = lines.index("    _stream (apps/subject/service.py:109)")
+    at = lines.index("    _stream (apps/common/service.py:109)")
     assert lines[at + 1] == "        yield encode(data)"
     assert lines[-1].startswith("and was absorbed by except CancelledError in line 915")
 
 
 def test_one_that_follows_another_of_its_kind_is_told_from_it() -> None:
     first = disconnect()
-    second = msgspec.structs.replace(first.stops[1], exception=2)
-    renewed = msgspec.structs.replace(first, stops=(first.stops[0], second, *first.stops[2:]))
-    said = why.text(renewed, a_part(), lambda place: None)
+    second = msgspec.structs.replace(first.frames[1], exception=2)
+    renewed = msgspec.structs.replace(first, frames=(first.frames[0], second, *first.frames[2:]))
+    said = why.text(renewed, a_part(), lambda location: None)
     assert said.count("went on as another CancelledError in") == 2
-    assert "went on as" not in why.text(first, a_part(), lambda place: None)
+    assert "went on as" not in why.text(first, a_part(), lambda location: None)
     assert any(
         step.startswith("**another `CancelledError`** in") for step in why.steps(renewed, a_part())
     )
 
 
 def test_sentence_says_what_it_became_and_became_again() -> None:
-    stops = disconnect().stops
+    frames = disconnect().frames
     names = ["ValueError", "ExceptionGroup[ValueError]", "ValueError"]
-    became = tuple(msgspec.structs.replace(s, saw=n) for s, n in zip(stops, names, strict=False))
-    said = why.sentence(msgspec.structs.replace(disconnect(), stops=became), a_part())
+    became = tuple(msgspec.structs.replace(s, saw=n) for s, n in zip(frames, names, strict=False))
+    said = why.sentence(msgspec.structs.replace(disconnect(), frames=became), a_part())
     assert "becomes `ExceptionGroup[ValueError]`, then `ValueError`" in said
 
 
@@ -111,7 +124,7 @@ def test_chart_has_each_task_and_what_saw_nothing_beside_the_path() -> None:
 def test_an_exception_is_named_in_the_chart_only_where_it_is_a_new_one() -> None:
     chart = flowchart(disconnect(), a_part(), told=False, unreached=[])
     assert chart.count('|"CancelledError"|') == 1
-    assert "beside" not in chart
+    assert "companion" not in chart
 
 
 @pytest.mark.parametrize(
@@ -127,12 +140,12 @@ def test_an_exception_is_named_in_the_chart_only_where_it_is_a_new_one() -> None
             None,
             "https://github.com/python/cpython/blob/v3.13.0/Lib/asyncio/tasks.py#L7",
         ),
-        ("site-packages/x/y.py", Origin(name="x", version="1", repository="https://x"), None),
-        (RESPONSES, Origin(name="starlette", version="1.10.0"), None),
+        ("site-packages/x/y.py", Distribution(name="x", version="1", repository="https://x"), None),
+        (RESPONSES, Distribution(name="starlette", version="1.10.0"), None),
         (SERVICE, None, None),
     ],
 )
 def test_a_line_has_a_link_only_where_its_place_is_known(
-    file: str, origin: Origin | None, expected: str | None
+    file: str, origin: Distribution | None, expected: str | None
 ) -> None:
     assert link(file, 7, origin, "CPython 3.13.0") == expected

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness import trace
-from harness.outcome import classify
-from harness.trace import CLIENT, Environment, Event, Latency, Part, Stack, Trial
-from harness.vocabulary import Word
+from hangup.analysis.classification import classify
+from hangup.model import trace
+from hangup.model.trace import CLIENT, Environment, Event, Latency, Stack, StackResult, Trial
+from hangup.model.vocabulary import Word
 
 LEAVES = f"{CLIENT} leaves"
 CLOSES = "window closes"
@@ -89,27 +89,27 @@ def stack(
     return Stack(versions=versions, python=python, app=app, server=server)
 
 
-def part(
+def stack_result(
     *trials: Trial,
     surfaces: Sequence[str] = (),
-    lacks: Sequence[str] = (),
-    refused: Mapping[str, str] | None = None,
+    unsupported: Sequence[str] = (),
+    rejected_registrations: Mapping[str, str] | None = None,
     of: Stack | None = None,
-) -> Part:
+) -> StackResult:
     """A stack whose trials these are."""
-    return Part(
+    return StackResult(
         stack=of or stack(),
         title="an app made up for a test",
         surfaces=tuple(surfaces),
-        lacks=tuple(lacks),
-        refused=dict(refused or {}),
+        unsupported=tuple(unsupported),
+        rejected_registrations=dict(rejected_registrations or {}),
         run="0badcafe",
         date="2025-01-31",
         hangup="0.1.0",
         window_s=2.0,
         repeats=1,
         command="python -m uvicorn",
-        sources="0123456789abcdef",
+        code_hash="0123456789abcdef",
         environment=Environment(
             python="CPython 3.13.0",
             packages={"uvicorn": "1.0", "anyio": "4.0"},
@@ -122,7 +122,7 @@ def part(
     )
 
 
-def saws(of: Part, scenario: str, surface: str) -> tuple[str, ...]:
+def saws(of: StackResult, scenario: str, surface: str) -> tuple[str, ...]:
     """What the surface saw in the first trial of a scenario, earned silences and all."""
     first = next(each for each in classify(of) if each.trial.scenario == scenario)
     return first.saws[surface]

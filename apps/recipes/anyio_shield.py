@@ -1,0 +1,25 @@
+"""Clean-up awaited in `finally`, shielded from cancellation, with a deadline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Source = AsyncGenerator[T, None]
+CleanUp = Callable[[], Coroutine[Any, Any, None]]
+
+DEADLINE_S = 5.0
+"""How long a clean-up that nobody can cancel may take."""
+
+
+async def anyio_shield(source: Source[T], clean_up: CleanUp) -> Source[T]:
+    """Await it in `finally`, in an AnyIO cancel scope that is shielded from those around it."""
+    import anyio
+
+    try:
+        async for item in source:
+            yield item
+    finally:
+        with anyio.move_on_after(DEADLINE_S, shield=True):
+            await clean_up()

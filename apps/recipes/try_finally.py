@@ -1,0 +1,19 @@
+"""Clean-up awaited in `finally`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Source = AsyncGenerator[T, None]
+CleanUp = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def try_finally(source: Source[T], clean_up: CleanUp) -> Source[T]:
+    """Await it in `finally`."""
+    try:
+        async for item in source:
+            yield item
+    finally:
+        await clean_up()

@@ -1,5 +1,0 @@
-"""`python -m harness` is `hangup`."""
-
-from harness.cli import main
-
-main()

@@ -1,0 +1,5 @@
+"""`python -m hangup` is the command `hangup`."""
+
+from hangup.cli.main import main
+
+main()

@@ -1,0 +1,259 @@
+"""Which clean-up to write, computed from the trials of recipes. Pure: parts in, advice out.
+
+A recipe holds on a stack if, in every trial of every situation it was tried in, its
+clean-up came to its end and it was not the garbage collector that brought it there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import takewhile
+
+import msgspec
+
+from hangup.analysis.classification import classify
+from hangup.model import cleanup as recipes
+from hangup.model import scenarios as catalogue
+from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
+from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.trace import Stack, StackResult
+from hangup.model.vocabulary import Surface, Word
+
+
+class Verdict(StrEnum):
+    """What came of a clean-up in a trial, from the best to the worst."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Verdict:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    GOOD = "good", "the clean-up came to its end"
+    AT_END = "at its end", "it did, but only when the stream had run to its end for nobody"
+    UNKNOWN = "could not tell", "the trial has no answer"
+    UNWAITED = (
+        "not waited for",
+        "it came to its end after SIGTERM, but the app had returned: nothing kept the process",
+    )
+    LATE = "late", "it was begun only when the garbage collector closed the stream"
+    EARLY = "too early", "it was begun before the stream was over"
+    CUT = "cut short", "it was begun, and was cancelled or not over when the window closed"
+    NEVER = "never ran", "it was not begun"
+    LOST = "server lost", "the server no longer answered others"
+
+
+HOLDS = frozenset({Verdict.GOOD, Verdict.AT_END})
+"""The verdicts with which clean-up has been done."""
+
+_WORST = list(Verdict)
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What came of a recipe in one situation on one stack."""
+
+    counts: tuple[tuple[Verdict, int], ...]
+    """How many trials came out how, the worst first."""
+
+    @property
+    def good(self) -> bool:
+        """Whether clean-up was done in every trial."""
+        return bool(self.counts) and all(verdict in HOLDS for verdict, _ in self.counts)
+
+    @property
+    def worst(self) -> Verdict:
+        """The worst there was; `could not tell` if nothing was tried."""
+        return self.counts[0][0] if self.counts else Verdict.UNKNOWN
+
+    def __str__(self) -> str:
+        of = sum(n for _, n in self.counts)
+        if len(self.counts) < 2:
+            return str(self.worst)
+        return ", ".join(f"{verdict} {n}/{of}" for verdict, n in self.counts)
+
+
+class Nearest(msgspec.Struct, frozen=True):
+    """A recipe that does not hold, and where it fails."""
+
+    recipe: Recipe
+    fails: tuple[Situation, ...]
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """What to write for an app on servers where the same is to be said."""
+
+    app: str
+    servers: tuple[str, ...]
+    hold: tuple[Recipe, ...]
+    """The recipes that hold there, the simplest first."""
+    nearest: tuple[Nearest, ...] = ()
+    """Where none holds, those that fail in the fewest situations."""
+    helpless: tuple[Situation, ...] = ()
+    """The situations in which no recipe at all is good there."""
+    better_servers: tuple[str, ...] = ()
+    """Other servers on which this app has a recipe that fails in fewer situations."""
+    better_apps: tuple[str, ...] = ()
+    """Other apps that have one on all of these servers, those named alike first."""
+
+
+def verdict(each: ClassifiedTrial) -> Verdict:
+    """What came of the clean-up in one trial of a recipe."""
+    trial = each.trial
+    scenario = catalogue.BY_ID[trial.scenario]
+    if trial.failure is not None:
+        return Verdict.UNKNOWN
+    if Word.NO_ANSWER in each.saws.get(Surface.LIVENESS, ()):
+        # Where many streams share a server, it need not be this one that keeps it busy.
+        return Verdict.UNKNOWN if scenario.group else Verdict.LOST
+    (saw,) = each.saws[Surface.CLEANUP]
+    if saw == Word.GARBAGE_COLLECTED:
+        return Verdict.LATE
+    if saw == Word.DID_NOT_RUN:
+        return Verdict.NEVER
+    begun_ns = _first_ns(each, Surface.CLEANUP, "begin")
+    over_ns = trial.left_ns
+    if over_ns is None:
+        over_ns = _first_ns(each, Surface.SOURCE, "end")
+    if begun_ns is not None and over_ns is not None and begun_ns < over_ns:
+        return Verdict.EARLY
+    if saw not in (Word.FINISHED, Word.FINISHED_AFTER_APP):
+        return Verdict.CUT
+    if saw == Word.FINISHED_AFTER_APP and scenario.disconnect == "sigterm":
+        return Verdict.UNWAITED
+    unaware = trial.left_ns is not None and each.saws[Surface.SOURCE] == (Word.FINISHED,)
+    return Verdict.AT_END if unaware else Verdict.GOOD
+
+
+def _first_ns(each: ClassifiedTrial, surface: str, event: str) -> int | None:
+    times = (e.t_ns for e in each.trial.events if (e.surface, e.event) == (surface, event))
+    return next(times, None)
+
+
+class Guide:
+    """What came of every recipe, to be asked what to write."""
+
+    def __init__(self, stack_results: Sequence[StackResult]) -> None:
+        counts: dict[tuple[Stack, str], Counter[Verdict]] = {}
+        self._surfaces: Mapping[Stack, tuple[str, ...]] = {
+            p.stack: p.surfaces for p in stack_results
+        }
+        for stack_result in stack_results:
+            for each in classify(stack_result):
+                scenario = each.trial.scenario
+                if catalogue.BY_ID[scenario].kind == "recipe":
+                    counts.setdefault((stack_result.stack, scenario), Counter())[verdict(each)] += 1
+        self._tried = {
+            key: Tried(tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0]))))
+            for key, found in counts.items()
+        }
+
+    def tried(self, stack: Stack, recipe: Recipe, situation: Situation) -> Tried:
+        """What came of a recipe in a situation; nothing if it was not tried."""
+        return self._tried.get((stack, scenario_id(recipe, situation)), Tried(()))
+
+    def ran(self, stacks: Iterable[Stack]) -> list[Stack]:
+        """Those of the stacks on which every recipe was tried in every situation.
+
+        Of others it cannot be said which one to write.
+        """
+        return [stack for stack in stacks if stack in self._surfaces and self._complete(stack)]
+
+    def _complete(self, stack: Stack) -> bool:
+        return all(
+            self.tried(stack, recipe, situation).counts
+            for recipe in self.general(stack)
+            for situation in SITUATIONS
+        )
+
+    def fewest_trials(self) -> int:
+        """How many trials there are at least of what was tried."""
+        return min(sum(n for _, n in tried.counts) for tried in self._tried.values())
+
+    def applies(self, stack: Stack, recipe: Recipe) -> bool:
+        """Whether the app has what the recipe takes."""
+        return recipe.surface is None or recipe.surface in self._surfaces[stack]
+
+    def fails(self, stack: Stack, recipe: Recipe) -> tuple[Situation, ...]:
+        """The situations in which a recipe is not good, one that was not tried included."""
+        situations = recipe.situations or SITUATIONS
+        return tuple(s for s in situations if not self.tried(stack, recipe, s).good)
+
+    def worst(self, stack: Stack, recipe: Recipe) -> tuple[Situation, Tried]:
+        """The situation that a recipe comes out of worst, and how."""
+        found = [(s, self.tried(stack, recipe, s)) for s in recipe.situations or SITUATIONS]
+        return max(found, key=lambda each: _WORST.index(each[1].worst))
+
+    def advice(self, app: str, stacks: Sequence[Stack]) -> list[Advice]:
+        """What to write for an app, said once for all servers that it is true of.
+
+        `stacks` are all that it may be compared with.
+        """
+        of_app = [stack for stack in stacks if stack.app == app]
+        said: list[tuple[Advice, list[Tried]]] = []
+        servers: list[list[str]] = []
+        for stack in of_app:
+            advice = self._advice(stack, stacks)
+            named = (*advice.hold, *(near.recipe for near in advice.nearest))
+            outcomes = [self.tried(stack, r, s) for r in named for s in SITUATIONS]
+            if (advice, outcomes) not in said:
+                said.append((advice, outcomes))
+                servers.append([])
+            servers[said.index((advice, outcomes))].append(stack.server)
+        return [
+            msgspec.structs.replace(advice, servers=tuple(on))
+            for (advice, _), on in zip(said, servers, strict=True)
+        ]
+
+    def _advice(self, stack: Stack, stacks: Sequence[Stack]) -> Advice:
+        recipes_here = self.general(stack)
+        hold = tuple(recipe for recipe in recipes_here if not self.fails(stack, recipe))
+        if hold:
+            return Advice(app=stack.app, servers=(), hold=hold)
+        fewest = self._fewest(stack)
+        others = [other for other in stacks if self._fewest(other) < fewest]
+        apps = [other.app for other in others if other.server == stack.server]
+        return Advice(
+            app=stack.app,
+            servers=(),
+            hold=(),
+            nearest=tuple(
+                Nearest(recipe, self.fails(stack, recipe))
+                for recipe in sorted(recipes_here, key=lambda r: self._rank(stack, r))
+                if len(self.fails(stack, recipe)) == fewest
+            ),
+            helpless=tuple(s for s in SITUATIONS if self._helpless(stack, s)),
+            better_servers=tuple(other.server for other in others if other.app == stack.app),
+            better_apps=tuple(sorted(apps, key=lambda app: (-_alike(app, stack.app), app))),
+        )
+
+    def general(self, stack: Stack) -> list[Recipe]:
+        """The recipes for all five situations that an app has what it takes for."""
+        return [r for r in RECIPES if not r.situations and self.applies(stack, r)]
+
+    def _fewest(self, stack: Stack) -> int:
+        """In how many situations the best recipe of a stack fails."""
+        return min(len(self.fails(stack, recipe)) for recipe in self.general(stack))
+
+    def _helpless(self, stack: Stack, situation: Situation) -> bool:
+        """Whether no recipe is good in a situation, as far as that could be told."""
+        told = [self.tried(stack, recipe, situation) for recipe in self.general(stack)]
+        told = [tried for tried in told if tried.worst != Verdict.UNKNOWN]
+        return bool(told) and not any(tried.good for tried in told)
+
+    def _rank(self, stack: Stack, recipe: Recipe) -> int:
+        """How bad the worst is that came of a recipe on a stack."""
+        return _WORST.index(self.worst(stack, recipe)[1].worst)
+
+    def in_flood(self, stack: Stack) -> Tried:
+        """What came of the recipe for streams that never suspend."""
+        return self.tried(stack, recipes.BY_ID["checkpoint"], FLOOD)
+
+
+def _alike(app: str, other: str) -> int:
+    """How much of their names two apps have in common: twins are named alike."""
+    pairs = zip(app.split("-"), other.split("-"), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))

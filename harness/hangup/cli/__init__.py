@@ -1,0 +1,1 @@
+"""The commands of `hangup`: parse, call, print."""

@@ -1,0 +1,65 @@
+"""Version sets: what an app on a server is installed with, and which apps a set cannot hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+
+from hangup.environment import machine
+from hangup.environment.installations import IncompatibleError, resolve
+from hangup.model.apps import App
+from hangup.model.plan import Interpreter
+from hangup.model.servers import Server
+
+LATEST = "latest"
+"""The version set without pins."""
+
+
+def constraints_of(directory: Path, versions: str) -> Path | None:
+    """The file with the pins of a version set; None for `LATEST`, which has none."""
+    return None if versions == LATEST else directory / f"{versions}.txt"
+
+
+async def pins_of(
+    app: App, server: Server, constraints: Path | None, interpreter: Interpreter, cache: Path
+) -> tuple[str, ...]:
+    """Everything that an app on a server is installed with.
+
+    Raises IncompatibleError if that cannot be had under these constraints and this Python.
+    """
+    if not SpecifierSet(app.requires_python).contains(interpreter.number, prereleases=True):
+        raise IncompatibleError(
+            f"{app.id} needs Python {app.requires_python}, and the subjects' Python is "
+            f"{interpreter.number}."
+        )
+    return await resolve(app.dependencies + server.requirements, constraints, interpreter, cache)
+
+
+async def unsupported_apps(
+    apps: Iterable[App],
+    servers: Sequence[Server],
+    constraints: Path | None,
+    interpreter: Interpreter,
+    cache: Path,
+) -> dict[str, str]:
+    """Why an app cannot be had with every one of these servers, by id, for those that cannot.
+
+    Raises UserError if uv could not tell, for want of the package index for example.
+    """
+    at_once = asyncio.Semaphore(machine.cores())
+
+    async def why_not(app: App) -> tuple[str, str] | None:
+        async with at_once:
+            for server in servers:
+                try:
+                    await pins_of(app, server, constraints, interpreter, cache)
+                except IncompatibleError as error:
+                    return app.id, str(error)
+        return None
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(why_not(app)) for app in apps]
+    return dict(answer for task in asked if (answer := task.result()) is not None)

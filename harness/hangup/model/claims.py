@@ -1,0 +1,672 @@
+"""What is said about disconnects, as data: adding a claim is adding an entry.
+
+Texts are in our own words; the sources are where it is said. A claim is asked of every stack
+that has the surfaces its condition reads, over every scenario it fits; an app is never
+exempted by name. Claims about a server's own promise name the module the server is run as.
+
+What a condition has to answer for a claim to be wrong is part of the claim: write down both
+what upholds and what refutes it (`harness/hangup/analysis/conditions.py`), and leave undecided what is
+neither.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hangup.analysis.conditions import (
+    AN_EXCEPTION,
+    All,
+    Before,
+    Condition,
+    Either,
+    Mark,
+    PathCondition,
+    Pending,
+    Saw,
+    SendsAfter,
+    Status,
+    When,
+)
+from hangup.analysis.ways import asked_by_another_task, passes_no_handler
+from hangup.model import scenarios as catalogue
+from hangup.model.vocabulary import Surface, Word
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where something is said."""
+
+    title: str
+    url: str | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence that trials can uphold or refute."""
+
+    id: str
+    text: str
+    cited: tuple[Source, ...]
+    disputed_by: tuple[Source, ...] = ()
+    number: int | None = None
+    """Its number among the claims of the article; several sentences may share one."""
+    scenarios: tuple[str, ...]
+    condition: Condition
+    module: str | None = None
+    """The server module whose promise it is; None for a claim that is asked of all."""
+
+
+# ---------------------------------------------------------------------------- scenarios
+
+ABORTS = tuple(
+    s.id
+    for s in catalogue.SCENARIOS
+    if s.kind == "disconnect"
+    and s.disconnect in ("closes", "resets", "times-out")
+    and s.path == "/events"
+    and s.script.endpoint == "go-on"
+    and not s.script.polls
+)
+"""A client goes, in whatever way, while an async generator streams."""
+ALL_ABORTS = (*ABORTS, "sync")
+"""As `ABORTS`, plain generators included."""
+ERRORS = (
+    "error-before-first-event",
+    "error-mid-stream",
+    "app-error-mid-stream",
+    "timeout-in-stream",
+)
+
+# ---------------------------------------------------------------------------- conditions
+
+CANCELLED = "CancelledError"
+_ENDS = frozenset(
+    {
+        Word.CANCELLED_AT_AWAIT,
+        Word.CANCELLED_AT_YIELD,
+        Word.CLOSED_AT_AWAIT,
+        Word.CLOSED_AT_YIELD,
+        Word.GARBAGE_COLLECTED,
+        Word.RAISED,
+        Word.COMPLETED,
+        Word.SWALLOWED,
+        Word.SUSPENDED,
+        Word.SUSPENDED_OR_RUNNING,
+        Word.STILL_RUNNING,
+    }
+)
+"""How a stream that was open when its client left may be found at the end of the window."""
+_GOES_ON = frozenset({Word.COMPLETED, Word.SWALLOWED, Word.STILL_RUNNING})
+_LEFT_ALONE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
+
+
+def _saw(surface: str, yes: set[str] | frozenset[str], no: set[str] | frozenset[str]) -> Saw:
+    return Saw(surface, frozenset(map(str, yes)), frozenset(map(str, no)))
+
+
+def _ends(yes: set[str] | frozenset[str]) -> Saw:
+    """The stream ended so, and in no other way."""
+    return _saw(Surface.STREAM_END, yes, _ENDS - yes)
+
+
+_TOLD = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"})
+_DONE: frozenset[str] = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
+_CLEANED_UP = _saw(Surface.CLEANUP, _DONE, {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING})
+_CUT_SHORT = _saw(Surface.CLEANUP, {CANCELLED}, _DONE)
+_FAILED = _saw(Surface.STREAM_END, {Word.RAISED}, set())
+_ANSWERED = _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER})
+"""A process that does nothing else any more calls no handler and logs nothing either."""
+_HANDLER_SILENT = _saw(Surface.HANDLER, {Word.NOTHING}, {AN_EXCEPTION})
+_BEGUN = Mark(Surface.STREAM, "begin")
+_ENDED = Mark(Surface.STREAM, "end")
+_HEARD = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
+
+# ---------------------------------------------------------------------------- sources
+
+ARTICLE = Source("the article (FastAPI 0.115.14, uvicorn 0.34.3, Python 3.11)")
+
+
+def _issue(repository: str, number: int, kind: str = "issues") -> Source:
+    return Source(f"{repository}#{number}", f"https://github.com/{repository}/{kind}/{number}")
+
+
+def _pull(repository: str, number: int) -> Source:
+    return _issue(repository, number, "pull")
+
+
+def _docs(title: str, repository: str, path: str) -> Source:
+    return Source(title, f"https://github.com/{repository}/blob/{path}")
+
+
+ANYIO = _docs("AnyIO, Cancellation", "agronholm/anyio", "master/docs/cancellation.rst")
+SSE_STARLETTE = _docs("sse-starlette, README", "sysid/sse-starlette", "main/README.md")
+SSE_ARCHITECTURE = _docs(
+    "sse-starlette, Architecture", "sysid/sse-starlette", "main/ARCHITECTURE.md"
+)
+CLOSING = _docs("Hypercorn, Closing", "pgjones/hypercorn", "main/docs/discussion/closing.rst")
+FINALIZATION = _pull("python/cpython", 141885)
+
+# ---------------------------------------------------------------------------- claims
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="cancelled-at-an-await",
+        number=1,
+        text="When the client goes in the middle of a stream, `CancelledError` is raised in the "
+        "async generator, at its `await`.",
+        cited=(ARTICLE, _issue("Kludex/starlette", 20), SSE_ARCHITECTURE),
+        scenarios=ABORTS,
+        condition=_ends({Word.CANCELLED_AT_AWAIT}),
+    ),
+    Claim(
+        id="handler-is-not-called",
+        number=2,
+        text="The handler for `Exception` is not called when the client goes.",
+        cited=(
+            ARTICLE,
+            Source(
+                "Python, Exceptions of asyncio",
+                "https://docs.python.org/3/library/asyncio-exceptions.html",
+            ),
+        ),
+        scenarios=ABORTS,
+        condition=When(_ANSWERED, _HANDLER_SILENT),
+    ),
+    Claim(
+        id="endpoint-is-over-first",
+        number=3,
+        text="The endpoint is over, as a success, before its stream is begun.",
+        cited=(ARTICLE,),
+        scenarios=(*ABORTS, "complete", "error-mid-stream"),
+        condition=All(
+            (
+                _saw(
+                    Surface.ENDPOINT,
+                    {Word.FINISHED, Word.ALREADY_FINISHED},
+                    {AN_EXCEPTION, Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED},
+                ),
+                Before(Mark(Surface.ENDPOINT, "end"), _BEGUN),
+            )
+        ),
+    ),
+    Claim(
+        id="listens-while-it-sends",
+        number=4,
+        text="While a stream is sent, something listens for the disconnect.",
+        cited=(ARTICLE,),
+        scenarios=ABORTS,
+        condition=Pending(Surface.RECEIVE, Mark(Surface.CLIENT, "leaves")),
+    ),
+    Claim(
+        id="hearing-it-ends-the-sending",
+        number=4,
+        text="When the listening hears of the disconnect first, the sending is ended.",
+        cited=(ARTICLE,),
+        scenarios=ABORTS,
+        condition=When(
+            All(
+                (
+                    _saw(Surface.RECEIVE, {Word.DISCONNECT}, set()),
+                    Either(
+                        (
+                            Before(_HEARD, _ENDED),
+                            _saw(Surface.STREAM_END, _LEFT_ALONE | {Word.GARBAGE_COLLECTED}, set()),
+                        )
+                    ),
+                )
+            ),
+            All(
+                (
+                    _saw(Surface.STREAM_END, _ENDS - _GOES_ON, _GOES_ON),
+                    _saw(Surface.ASGI, {Word.FINISHED, AN_EXCEPTION}, {Word.STILL_RUNNING}),
+                )
+            ),
+        ),
+    ),
+    Claim(
+        id="normal-end-cancels-the-listening",
+        number=4,
+        text="A stream that ends by itself cancels the listening: the `receive()` that is "
+        "under way is cancelled.",
+        cited=(ARTICLE,),
+        scenarios=("complete",),
+        condition=_saw(Surface.RECEIVE, {CANCELLED}, {Word.DISCONNECT}),
+    ),
+    Claim(
+        id="two-tasks-race",
+        number=4,
+        text="Sending and listening are two tasks: the one that hears of the disconnect cancels "
+        "the other.",
+        cited=(ARTICLE,),
+        scenarios=("idle", "post"),
+        condition=PathCondition(
+            "the stream's cancellation was asked for by another task than its own",
+            asked_by_another_task,
+        ),
+    ),
+    Claim(
+        id="status-is-out-first",
+        number=5,
+        text="The server has been given the status line before the generator can raise.",
+        cited=(ARTICLE,),
+        scenarios=ERRORS,
+        condition=When(
+            _FAILED, Before(Mark(Surface.SEND, "begin", detail="http.response.start"), _ENDED)
+        ),
+    ),
+    Claim(
+        id="status-stays",
+        number=5,
+        text="An error in the generator no longer changes the status: the client gets 200.",
+        cited=(ARTICLE,),
+        scenarios=ERRORS,
+        condition=When(_FAILED, Status("200")),
+    ),
+    Claim(
+        id="catching-it-detects-the-disconnect",
+        number=6,
+        text="A generator that catches `CancelledError` learns of the disconnect.",
+        cited=(ARTICLE, _issue("Kludex/starlette", 20)),
+        scenarios=ABORTS,
+        condition=_TOLD,
+    ),
+    Claim(
+        id="await-is-cancelled-again",
+        number=7,
+        text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
+        cited=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
+        scenarios=("cleanup-await", "cleanup-swallow"),
+        condition=When(_TOLD, _CUT_SHORT),
+    ),
+    Claim(
+        id="new-task-runs",
+        number=8,
+        text="A task of its own that the block gives to the loop does run to its end.",
+        cited=(ARTICLE,),
+        scenarios=("cleanup-threadsafe", "cleanup-task"),
+        condition=When(_TOLD, _CLEANED_UP),
+    ),
+    Claim(
+        id="handler-misses-stream-errors",
+        number=9,
+        text="The handler for `Exception` is not called when the generator raises.",
+        cited=(ARTICLE,),
+        disputed_by=(
+            _docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),
+        ),
+        scenarios=ERRORS,
+        condition=When(_FAILED, _HANDLER_SILENT),
+    ),
+    Claim(
+        id="handler-cannot-answer",
+        number=9,
+        text="Whether it is called or not, the handler's own response does not reach the client.",
+        cited=(ARTICLE,),
+        scenarios=tuple(name for name in ERRORS if name != "app-error-mid-stream"),
+        condition=When(_FAILED, Either((Status("200"), _HANDLER_SILENT))),
+    ),
+    Claim(
+        id="iterated-outside-of-handling",
+        number=9,
+        text="The reason is that the generator is iterated outside of what handles exceptions.",
+        cited=(ARTICLE,),
+        scenarios=("error-mid-stream",),
+        condition=PathCondition(
+            "the exception comes through no frame of the framework in which an `except` took an "
+            "endpoint's error in `plain-error`",
+            passes_no_handler,
+        ),
+    ),
+    Claim(
+        id="handled-inside-or-nowhere",
+        number=10,
+        text="What the generator does not handle itself cannot be made good outside of it: it "
+        "leaves the app, and the client gets no error response.",
+        cited=(ARTICLE,),
+        scenarios=ERRORS,
+        condition=When(
+            _FAILED,
+            All((_saw(Surface.ASGI, {AN_EXCEPTION}, {Word.FINISHED}), Status("200"))),
+        ),
+    ),
+    # ---------------------------------------------------------- what others say: the stream
+    Claim(
+        id="finally-always-runs",
+        text="`finally` in an async generator always runs once the client has gone, and does "
+        "not wait for the garbage collector.",
+        cited=(_issue("Kludex/starlette", 20),),
+        disputed_by=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
+        scenarios=ABORTS,
+        condition=_ends(_ENDS - _LEFT_ALONE - {Word.GARBAGE_COLLECTED}),
+    ),
+    Claim(
+        id="generator-exit-is-no-disconnect",
+        text="A hang-up shows as `CancelledError` and never as `GeneratorExit`.",
+        cited=(_issue("sysid/sse-starlette", 33),),
+        scenarios=ABORTS,
+        condition=_saw(Surface.STREAM, {CANCELLED}, {"GeneratorExit"}),
+    ),
+    Claim(
+        id="left-at-a-yield-until-collected",
+        text="A generator that is given up at a `yield` is not closed until it is "
+        "garbage-collected.",
+        cited=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
+        disputed_by=(_docs("Quart, Changelog (0.13.1)", "pallets/quart", "main/CHANGES.md"),),
+        scenarios=("ticking", "backpressure", "firehose"),
+        condition=_saw(
+            Surface.STREAM_END,
+            {Word.GARBAGE_COLLECTED},
+            {Word.CLOSED_AT_YIELD, Word.CANCELLED_AT_YIELD},
+        ),
+    ),
+    Claim(
+        id="nested-source-is-not-closed",
+        text="Cancelling a generator does not close the generator it reads from with `async for`.",
+        cited=(FINALIZATION, _pull("simonw/llm", 1659)),
+        scenarios=("nested",),
+        condition=When(
+            _TOLD,
+            _saw(
+                Surface.SOURCE,
+                {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
+                {AN_EXCEPTION, Word.FINISHED},
+            ),
+        ),
+    ),
+    Claim(
+        id="sync-generators-are-not-closed",
+        text="A plain generator is not closed when the client goes, only when it is "
+        "garbage-collected.",
+        cited=(_pull("litestar-org/litestar", 4394), _pull("lsst/daf_butler", 1023)),
+        scenarios=("sync",),
+        condition=_saw(
+            Surface.STREAM_END,
+            {Word.GARBAGE_COLLECTED, Word.COMPLETED, *_LEFT_ALONE},
+            {Word.CLOSED_AT_YIELD, Word.CLOSED_AT_AWAIT, Word.CANCELLED_AT_YIELD, Word.RAISED},
+        ),
+    ),
+    Claim(
+        id="no-await-starves-the-loop",
+        text="An async generator that never awaits anything goes on after the client has gone, "
+        "and nothing else on the server gets its turn.",
+        cited=(
+            _pull("fastapi/fastapi", 14681),
+            _issue("Kludex/starlette", 1775),
+            _issue("fastapi/fastapi", 5183),
+        ),
+        scenarios=("firehose",),
+        condition=All(
+            (
+                _saw(Surface.LIVENESS, {Word.NO_ANSWER}, {Word.ANSWERED}),
+                Either(
+                    (
+                        _saw(Surface.STREAM_END, {Word.STILL_RUNNING}, set()),
+                        _saw(Surface.SOURCE, {Word.STILL_RUNNING}, set()),
+                    )
+                ),
+            )
+        ),
+    ),
+    Claim(
+        id="swallowing-keeps-it-alive",
+        text="A generator that catches the cancellation and goes on keeps running.",
+        cited=(
+            Source(
+                "Python, Task cancellation",
+                "https://docs.python.org/3/library/asyncio-task.html",
+            ),
+            _issue("sysid/sse-starlette", 40),
+        ),
+        disputed_by=(ANYIO,),
+        scenarios=("cleanup-swallow",),
+        condition=When(_TOLD, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
+    ),
+    # ---------------------------------------------------------- who is told
+    Claim(
+        id="is-disconnected-tells",
+        text="A stream that asks `request.is_disconnected()` before each event learns of the "
+        "disconnect by it.",
+        cited=(
+            _docs("Starlette, Requests", "Kludex/starlette", "main/docs/requests.md"),
+            SSE_STARLETTE,
+        ),
+        disputed_by=(
+            _issue("sysid/sse-starlette", 28),
+            _pull("sysid/sse-starlette", 11),
+            _issue("brockamer/findajob", 743),
+        ),
+        scenarios=("polling", "polling-firehose"),
+        condition=_saw(Surface.IS_DISCONNECTED, {Word.RETURNED_TRUE}, {Word.NEVER_TRUE}),
+    ),
+    Claim(
+        id="asking-does-no-harm",
+        text="A stream that asks `request.is_disconnected()` is ended when the client goes, by "
+        "the answer or otherwise.",
+        cited=(SSE_STARLETTE,),
+        scenarios=("polling", "polling-firehose"),
+        condition=_saw(
+            Surface.STREAM_END,
+            {Word.ENDED_ITSELF, *(_ENDS - _LEFT_ALONE - _GOES_ON - {Word.GARBAGE_COLLECTED})},
+            {Word.GARBAGE_COLLECTED, *_LEFT_ALONE, *_GOES_ON},
+        ),
+    ),
+    Claim(
+        id="not-told-before-the-response",
+        text="An endpoint that has not answered yet is not told that the client has gone.",
+        cited=(_pull("1rgs/claude-code-proxy", 114), _pull("litestar-org/litestar", 3984)),
+        disputed_by=(
+            _docs(
+                "Quart, Detecting disconnection",
+                "pallets/quart",
+                "main/docs/how_to_guides/disconnections.rst",
+            ),
+        ),
+        scenarios=("before-response",),
+        condition=_saw(Surface.ENDPOINT, {Word.STILL_RUNNING}, {AN_EXCEPTION}),
+    ),
+    Claim(
+        id="send-raises",
+        text="`send()` raises once the client has gone.",
+        cited=(
+            _docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),
+            _pull("Kludex/starlette", 2732),
+        ),
+        disputed_by=(
+            CLOSING,
+            _docs(
+                "uvicorn, Release notes (0.28.1)", "Kludex/uvicorn", "main/docs/release-notes.md"
+            ),
+        ),
+        scenarios=ALL_ABORTS,
+        condition=SendsAfter(),
+    ),
+    Claim(
+        id="send-does-not-hang",
+        text="A `send()` that is held up by a client that does not read is let go when the "
+        "client closes, and others are served meanwhile.",
+        cited=(
+            _docs(
+                "Hypercorn, Backpressure",
+                "pgjones/hypercorn",
+                "main/docs/discussion/backpressure.rst",
+            ),
+            _docs("uvicorn, Server behavior", "Kludex/uvicorn", "main/docs/server-behavior.md"),
+        ),
+        scenarios=("backpressure",),
+        # One that the app has cancelled itself was not let go by the server.
+        condition=When(
+            _saw(
+                Surface.SEND,
+                {Word.RETURNED, Word.NOT_CALLED, Word.SEND_SUSPENDED, AN_EXCEPTION},
+                {CANCELLED},
+            ),
+            All(
+                (
+                    _saw(
+                        Surface.SEND,
+                        {Word.RETURNED, Word.NOT_CALLED, AN_EXCEPTION},
+                        {Word.SEND_SUSPENDED},
+                    ),
+                    _ANSWERED,
+                )
+            ),
+        ),
+    ),
+    Claim(
+        id="half-close-is-served",
+        text="A client that closes only its sending side is not taken for gone: its stream "
+        "goes on.",
+        cited=(CLOSING,),
+        scenarios=("idle-half-close",),
+        condition=_ends(_LEFT_ALONE),
+    ),
+    Claim(
+        id="close-handler-is-called",
+        text="The response's own handler for a client that closes is called.",
+        cited=(
+            _docs("sse-starlette, sse.py", "sysid/sse-starlette", "main/sse_starlette/sse.py"),
+            _issue("sysid/sse-starlette", 126),
+        ),
+        scenarios=ALL_ABORTS,
+        condition=_saw("hook:client_close_handler", {Word.CALLED}, {Word.NOTHING}),
+    ),
+    Claim(
+        id="no-error-is-logged",
+        text="No error is logged because a client goes.",
+        cited=(_docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),),
+        scenarios=ALL_ABORTS,
+        condition=When(
+            _ANSWERED,
+            _saw(Surface.SERVER_LOG, {Word.NOTHING}, {AN_EXCEPTION, Word.ERROR_LINE}),
+        ),
+    ),
+    # ---------------------------------------------------------- clean-up
+    Claim(
+        id="anyio-shield-finishes",
+        text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
+        cited=(ANYIO,),
+        scenarios=("cleanup-anyio-shield",),
+        condition=When(_TOLD, _CLEANED_UP),
+    ),
+    Claim(
+        id="asyncio-shield-is-no-help",
+        text="Clean-up behind `asyncio.shield` is cancelled all the same.",
+        cited=(_issue("agno-agi/agno", 7318),),
+        disputed_by=(
+            _pull("Continuum-AI-Corp/OrcaRouter-Lite", 22),
+            Source(
+                "Python, Shielding from cancellation",
+                "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
+            ),
+        ),
+        scenarios=("cleanup-asyncio-shield",),
+        condition=When(_TOLD, _CUT_SHORT),
+    ),
+    Claim(
+        id="dependency-outlives-the-stream",
+        text="A dependency with `yield` stays open until the stream has ended.",
+        cited=(
+            Source(
+                "FastAPI, Dependencies with yield",
+                "https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/",
+            ),
+            _pull("fastapi/fastapi", 14099),
+        ),
+        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        condition=Before(_ENDED, Mark(Surface.DEPENDENCY, "end")),
+    ),
+    Claim(
+        id="dependency-ends-before-the-stream",
+        text="A dependency with `yield` is cleaned up before the stream begins.",
+        cited=(
+            _docs(
+                "Litestar, Dependency injection",
+                "litestar-org/litestar",
+                "main/docs/usage/dependency-injection.rst",
+            ),
+            _issue("litestar-org/litestar", 3842),
+            _issue("litestar-org/litestar", 2958),
+        ),
+        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        condition=Before(Mark(Surface.DEPENDENCY, "end"), _BEGUN),
+    ),
+    Claim(
+        id="background-runs-after-an-abort",
+        text="A response's background task runs also when the client went in the middle of the "
+        "stream.",
+        cited=(_pull("Oaklight/zerodep", 133),),
+        disputed_by=(_pull("lsst/daf_butler", 1407), _issue("Kludex/starlette", 1438)),
+        scenarios=ALL_ABORTS,
+        condition=_saw(Surface.BACKGROUND, {Word.FINISHED}, {Word.DID_NOT_RUN, AN_EXCEPTION}),
+    ),
+    Claim(
+        id="background-skipped-after-an-error",
+        text="A response's background task does not run when its stream raises.",
+        cited=(_issue("Kludex/starlette", 1152),),
+        scenarios=ERRORS,
+        condition=When(_FAILED, _saw(Surface.BACKGROUND, {Word.DID_NOT_RUN}, {Word.FINISHED})),
+    ),
+    # ---------------------------------------------------------- errors after the start
+    Claim(
+        id="late-handler-runs-in-vain",
+        text="When a stream fails after some events, the handler for `Exception` is called and "
+        "its response is thrown away.",
+        cited=(_docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),),
+        scenarios=("error-mid-stream",),
+        condition=When(
+            _FAILED,
+            All((_saw(Surface.HANDLER, {AN_EXCEPTION}, {Word.NOTHING}), Status("200"))),
+        ),
+    ),
+    Claim(
+        id="typed-handler-is-passed-over",
+        text="An exception that has a handler of its own is not given to it once the stream "
+        "has begun.",
+        cited=(_issue("vllm-project/vllm", 22341), _pull("litestar-org/litestar", 3479)),
+        scenarios=("app-error-mid-stream",),
+        condition=When(_FAILED, _saw(Surface.HANDLER_APP_ERROR, {Word.NOTHING}, {AN_EXCEPTION})),
+    ),
+    Claim(
+        id="early-error-is-still-200",
+        text="An exception before the first event gives a 200 with an empty stream, no error "
+        "response.",
+        cited=(_pull("fastapi/fastapi", 15917), _issue("sysid/sse-starlette", 139)),
+        scenarios=("error-before-first-event",),
+        condition=When(_FAILED, Status("200")),
+    ),
+    # ---------------------------------------------------------- shutdown
+    Claim(
+        id="shutdown-waits-for-the-stream",
+        text="While a stream is open, the server does not stop on SIGTERM.",
+        cited=(_issue("Kludex/uvicorn", 451), _pull("Kludex/uvicorn", 2913)),
+        scenarios=("shutdown",),
+        # A stream that is over, by whomever it was ended, is waited for no more.
+        condition=When(
+            _saw(Surface.STREAM_END, _LEFT_ALONE, _ENDS - _LEFT_ALONE),
+            _saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
+        ),
+    ),
+    Claim(
+        id="shutdown-cancels-the-stream",
+        text="An open stream is cancelled when the server is told to stop.",
+        cited=(SSE_STARLETTE, SSE_ARCHITECTURE),
+        disputed_by=(_issue("sysid/sse-starlette", 124),),
+        scenarios=("shutdown",),
+        condition=_ends({Word.CANCELLED_AT_AWAIT, Word.CANCELLED_AT_YIELD}),
+    ),
+    Claim(
+        id="graceful-timeout-ends-it",
+        text="The server waits some seconds for open requests after SIGTERM, then it ends.",
+        cited=(
+            _docs(
+                "Hypercorn, Configuring",
+                "pgjones/hypercorn",
+                "main/docs/how_to_guides/configuring.rst",
+            ),
+        ),
+        disputed_by=(_issue("pgjones/hypercorn", 308),),
+        scenarios=("shutdown",),
+        module="hypercorn",
+        condition=_saw(Surface.EXIT, {Word.EXITED}, {Word.STILL_RUNNING}),
+    ),
+)
+
+BY_ID = {claim.id: claim for claim in CLAIMS}

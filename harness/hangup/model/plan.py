@@ -1,0 +1,59 @@
+"""What a run is to do, as it is asked for and as it can be resumed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hangup.model.scenario import Scenario
+
+
+class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python that environments are made from."""
+
+    path: str
+    version: str
+    """Full version, such as `CPython 3.13.0`."""
+
+    @property
+    def number(self) -> str:
+        """Version alone, such as `3.13.0`."""
+        return self.version.split()[-1]
+
+    @property
+    def feature(self) -> str:
+        """Feature version, such as `3.13`."""
+        return ".".join(self.number.split(".")[:2])
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, as it is asked for and as it can be resumed."""
+
+    id: str
+    date: str
+    apps_directory: str
+    apps: tuple[str, ...]
+    servers: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    versions: str
+    interpreter: Interpreter
+    repeats: int
+    latency: int
+    """How many latencies are taken of each stack; 0 for none."""
+    window_s: float
+    trace_exceptions: bool = False
+    """Whether each scenario is run once more to follow its exceptions."""
+    by_name: bool = False
+    """Whether scenarios were asked for by name: what there is of the others is then kept."""
+    results: str = ""
+    """Where the results go."""
+    whole: bool
+    """Whether nothing was left out, so that older results are superseded altogether."""
+
+    def repeats_of(self, scenario: Scenario) -> int:
+        """How often a scenario is run.
+
+        Less often where each time needs a server of its own or there is much to try, more
+        often where it is a race.
+        """
+        costly = scenario.own_server or scenario.may_hang_server or scenario.kind == "recipe"
+        return min(self.repeats, 3) if costly else self.repeats * scenario.repeat_factor

@@ -1,0 +1,64 @@
+"""What a scenario is: one question, the state the stream is in, and how the client then goes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from hangup.model.script import Script
+
+Kind = Literal["disconnect", "control", "cleanup", "operator", "recipe"]
+"""What a scenario is about: a client that leaves, one that stays, clean-up written into the
+stream, an operator's signal, or a recipe for clean-up."""
+
+Disconnect = Literal["stays", "closes", "resets", "half-closes", "times-out", "sigterm"]
+"""`closes` is a plain `close()`, `resets` sends a RST, `half-closes` shuts its writing side
+and goes on reading, `times-out` is an httpx client with a read timeout; with `sigterm` the
+client stays and the operator ends the server."""
+
+Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
+"""`waiting`: the probe says that something suspends for good; `streaming`: some events have
+arrived; `stalled`: nobody reads and the server has stopped taking more; `flooded`: 64
+KiB have arrived; `ended`: the response is over."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One question."""
+
+    id: str
+    question: str
+    kind: Kind
+    script: Script = Script()
+    precondition: Precondition = "waiting"
+    disconnect: Disconnect = "closes"
+    method: Literal["GET", "POST"] = "GET"
+    path: Literal["/events", "/sync-events", "/plain"] = "/events"
+    relays: bool = False
+    """Whether the stream relays what a server of the harness's own sends it
+    (`hangup.runner.upstream`); it is that server then that follows the script."""
+    needs: str | None = None
+    """A capability that an app may not support."""
+    exclusive: bool = False
+    """Whether a trial may keep its server so busy that others beside it would be disturbed."""
+    repeat_factor: int = 1
+    """How many times as often as others it is run, where what it shows is a race."""
+    may_hang_server: bool = False
+    """Whether a trial may leave its server hung, so that it comes last."""
+    own_server: bool = False
+    """Whether a trial ends its server, so that each has one of its own."""
+    window_s: float | None = None
+    """How long a negative is waited for, if not as long as in other scenarios."""
+    small_buffers: bool = False
+    """Whether the client asks for small buffers and segments as on Ethernet, not those that a
+    loopback interface has by itself: so that many streams at once are soon stalled."""
+    group: str = ""
+    """The scenarios of a group run at once, on one server, repeat by repeat; empty for none."""
+    companion: str = ""
+    """A scenario that is run once more beside the group, and of which nothing is kept."""
+    surface: str | None = None
+    """A surface that an app must have declared."""
+    thorough: bool = False
+    """Whether only thorough runs have it, and those that ask for it by name."""
+    proof: bool = False
+    """Whether it proves that surfaces are in place, and so belongs to every run."""

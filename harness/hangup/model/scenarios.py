@@ -1,0 +1,270 @@
+"""The scenarios, as data: adding one is adding an entry.
+
+`script` is what the stream does (`hangup.model.script`), `precondition` is the state the
+stream must be in, `disconnect` is how the client then goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from hangup.model.cleanup import RECIPES_BY_SITUATION, Recipe, Situation, scenario_id
+from hangup.model.scenario import Scenario
+from hangup.model.script import IDLE, Script
+
+
+def _disconnect(id_: str, question: str, **fields: Any) -> Scenario:
+    return Scenario(id=id_, question=question, kind="disconnect", **fields)
+
+
+def _control(id_: str, question: str, **fields: Any) -> Scenario:
+    return Scenario(
+        id=id_,
+        question=question,
+        kind="control",
+        precondition="ended",
+        disconnect="stays",
+        **fields,
+    )
+
+
+def _cleanup(how: str, question: str) -> Scenario:
+    return Scenario(
+        id=f"cleanup-{how}", question=question, kind="cleanup", script=replace(IDLE, cleanup=how)
+    )
+
+
+def _recipe(recipe: Recipe, situation: Situation) -> Scenario:
+    group = situation.group
+    if situation.own_server and recipe.isolation_group:
+        group = f"{group}-{recipe.isolation_group}"
+    return Scenario(
+        id=scenario_id(recipe, situation),
+        question=f"Clean-up by {recipe.title}: is it done when {situation.title}?",
+        kind="recipe",
+        thorough=True,
+        script=replace(situation.script, recipe="+".join(recipe.functions)),
+        surface=recipe.surface,
+        precondition=situation.precondition,
+        disconnect=situation.disconnect,
+        exclusive=situation.exclusive,
+        may_hang_server=situation.may_hang_server,
+        own_server=situation.own_server,
+        window_s=situation.window_s,
+        small_buffers=situation.small_buffers,
+        group=group,
+        companion=situation.companion,
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    _disconnect(
+        "idle",
+        "The stream is suspended, awaiting its source, when the client closes: what is notified?",
+        script=IDLE,
+        proof=True,
+    ),
+    _disconnect(
+        "ticking",
+        "An event goes out every few milliseconds when the client closes: what is notified?",
+        script=Script(events=200, pause_ms=5),
+        precondition="streaming",
+        exclusive=True,
+        repeat_factor=4,
+    ),
+    _disconnect(
+        "relay",
+        "The stream relays, through httpx, what an upstream server goes on sending, and the "
+        "client closes: when is the upstream connection closed, and how many events were sent after the "
+        "client left?",
+        script=Script(pause_ms=10),
+        relays=True,
+        thorough=True,
+        precondition="streaming",
+        exclusive=True,
+    ),
+    _disconnect(
+        "before-first-event",
+        "The response has begun, no event has been yielded yet, and the client closes.",
+        script=Script(events=0, then="wait"),
+    ),
+    _disconnect(
+        "before-response",
+        "The endpoint is still awaiting something before it answers, and the client closes.",
+        script=Script(endpoint="wait"),
+    ),
+    _disconnect(
+        "backpressure",
+        "The client has stopped reading a stream of 400 events of 64 KiB, and closes.",
+        script=Script(events=400, size=65536),
+        precondition="stalled",
+        exclusive=True,
+        window_s=4.0,
+    ),
+    _disconnect(
+        "relay-stalled",
+        "As `relay`, with events of 64 KiB, but the client has stopped reading before it "
+        "closes, so that the stream takes nothing more from its upstream.",
+        script=Script(pause_ms=10, size=65536),
+        relays=True,
+        thorough=True,
+        precondition="stalled",
+        exclusive=True,
+    ),
+    _disconnect(
+        "firehose",
+        "A stream without end never awaits anything of its own when the client closes: does "
+        "another request to the same server still get an answer?",
+        script=Script(events=10**12, size=64),
+        precondition="flooded",
+        exclusive=True,
+        may_hang_server=True,
+        window_s=1.0,
+    ),
+    _disconnect(
+        "sync",
+        "The stream is a plain generator with blocking waits, and the client closes.",
+        script=Script(events=15, pause_ms=100),
+        precondition="streaming",
+        path="/sync-events",
+        needs="sync",
+    ),
+    _disconnect(
+        "nested",
+        "The stream awaits something while its source is suspended at a `yield`, and the "
+        "client closes: is the source closed too?",
+        script=Script(events=3, holds_last=True),
+    ),
+    _disconnect(
+        "polling",
+        "As `ticking`, while the stream asks the request before each event whether its client "
+        "has gone, and ends if so.",
+        script=Script(events=400, pause_ms=5, polls=True),
+        precondition="streaming",
+        exclusive=True,
+        needs="is-disconnected",
+        repeat_factor=2,
+        thorough=True,
+    ),
+    _disconnect(
+        "polling-firehose",
+        "As `firehose`, but all that the stream awaits is to ask, before each event, whether "
+        "its client has gone: it ends if so.",
+        script=Script(events=10**12, size=64, polls=True),
+        precondition="flooded",
+        exclusive=True,
+        may_hang_server=True,
+        needs="is-disconnected",
+        window_s=1.0,
+        thorough=True,
+    ),
+    _disconnect(
+        "post",
+        "As `idle`, for a POST with a JSON body.",
+        script=IDLE,
+        method="POST",
+    ),
+    _disconnect(
+        "idle-rst",
+        "As `idle`, but the connection is reset (RST).",
+        script=IDLE,
+        disconnect="resets",
+    ),
+    _disconnect(
+        "idle-half-close",
+        "As `idle`, but the client only closes its sending side and goes on reading.",
+        script=IDLE,
+        disconnect="half-closes",
+    ),
+    _disconnect(
+        "idle-timeout",
+        "As `idle`, but an httpx client gives up after its read timeout.",
+        script=IDLE,
+        disconnect="times-out",
+    ),
+    _control(
+        "complete",
+        "Nobody hangs up: what do the surfaces see of a stream that ends by itself?",
+        script=Script(events=5, pause_ms=1),
+        proof=True,
+    ),
+    _control(
+        "plain-error",
+        "A plain JSON endpoint raises `ValueError`: who sees an ordinary error?",
+        script=Script(endpoint="raise"),
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "plain-app-error",
+        "A plain JSON endpoint raises the application error that has its own handler.",
+        script=Script(endpoint="raise-app-error"),
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "plain-cancelled",
+        "A plain JSON endpoint raises `CancelledError` itself: does a handler for it exist?",
+        script=Script(endpoint="raise-cancelled"),
+        path="/plain",
+        proof=True,
+    ),
+    _control(
+        "error-in-endpoint",
+        "The streaming endpoint raises `ValueError` before it has a stream.",
+        script=Script(endpoint="raise"),
+    ),
+    _control(
+        "error-before-first-event",
+        "The stream raises `ValueError` before its first event.",
+        script=Script(events=0, then="raise"),
+    ),
+    _control(
+        "error-mid-stream",
+        "The stream raises `ValueError` after some events.",
+        script=Script(events=3, then="raise"),
+        proof=True,
+    ),
+    _control(
+        "app-error-mid-stream",
+        "The stream raises, after some events, the application error that has its own handler.",
+        script=Script(events=3, then="raise-app-error"),
+    ),
+    _control(
+        "timeout-in-stream",
+        "An `asyncio.timeout` expires inside the stream.",
+        script=replace(IDLE, timeout_ms=300),
+    ),
+    _cleanup("await", "Told to stop, the stream just awaits its clean-up."),
+    _cleanup("asyncio-shield", "It awaits its clean-up behind `asyncio.shield`."),
+    _cleanup("anyio-shield", "It awaits its clean-up in a shielded AnyIO cancel scope."),
+    _cleanup("task", "It leaves its clean-up to a new task on the loop."),
+    _cleanup("threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."),
+    _cleanup("swallow", "It catches the cancellation and carries on yielding."),
+    Scenario(
+        id="shutdown",
+        question="The operator sends SIGTERM while a stream is open: is the stream "
+        "notified, and does the process exit by itself?",
+        kind="operator",
+        script=IDLE,
+        disconnect="sigterm",
+        own_server=True,
+        window_s=6.0,
+    ),
+    *(_recipe(recipe, situation) for recipe, situation in RECIPES_BY_SITUATION),
+)
+
+# Converted, so that an entry with a word that there is not is refused at once.
+BY_ID = {
+    scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
+}
+
+
+def fits(scenario: Scenario, surfaces: Collection[str], unsupported: Collection[str]) -> bool:
+    """Whether an app that declares these surfaces and capabilities has what a scenario needs."""
+    placed = scenario.surface is None or scenario.surface in surfaces
+    return placed and scenario.needs not in unsupported

@@ -1,0 +1,193 @@
+"""The closed set of words an observation may be where it is not an exception's type.
+
+Each word comes with the sentence that the report's legend prints.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """What a surface saw, where that is not an exception."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Word:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    # How something with a beginning and an end came out.
+    FINISHED = "finished", "ended normally; after the client had left, if it left"
+    ALREADY_FINISHED = (
+        "already finished",
+        "had ended normally before the client left, so it could not see it leave",
+    )
+    STILL_RUNNING = "still running", "had begun and had not ended when the window closed"
+    DID_NOT_RUN = "did not run", "was never begun"
+    GARBAGE_COLLECTED = (
+        "only when garbage-collected",
+        "nothing was thrown into it but by the garbage collector: when its last reference "
+        "went, or when the harness had the process collect at the end of the window",
+    )
+    FINISHED_AFTER_APP = (
+        "finished after the app",
+        "ended normally, but only after the app had returned: nothing waited for it",
+    )
+
+    # How the stream ended.
+    CANCELLED_AT_AWAIT = "cancelled at an await", "`CancelledError` was raised at an `await`"
+    CANCELLED_AT_YIELD = "cancelled at a yield", "`CancelledError` was raised at a `yield`"
+    CLOSED_AT_YIELD = "closed at a yield", "`GeneratorExit` was raised at a `yield` (`aclose()`)"
+    CLOSED_AT_AWAIT = "closed at an await", "`GeneratorExit` was raised at an `await`"
+    RAISED = "raised", "ended with the error that the surface `stream` names"
+    COMPLETED = (
+        "completed (not notified)",
+        "yielded everything it had after the client left, and was never notified",
+    )
+    SWALLOWED = (
+        "cancellation swallowed",
+        "caught the cancellation, went on and ended normally",
+    )
+    SUSPENDED = (
+        "still suspended",
+        "was suspended when the window closed and had not been notified; where the process "
+        "could then be asked to collect its garbage, that did not close it either",
+    )
+    SUSPENDED_OR_RUNNING = (
+        "suspended or running",
+        "had not been notified and had not ended when the window closed; which of the two it "
+        "was is not known",
+    )
+    NEVER_STARTED = "never started", "was not begun"
+    ENDED_ITSELF = (
+        "ended after is_disconnected()",
+        "asked whether its client had gone, was answered True, and ended",
+    )
+
+    # What a handler, a hook or a log may come out as.
+    NOTHING = (
+        "nothing",
+        "saw nothing; a handler, hook or log is proven to be in place by another trial of "
+        "the same run",
+    )
+    CALLED = "called", "a hook was called without an exception, after the client had left"
+    ALREADY_CALLED = "already called", "a hook was called, but before the client left"
+    INCONCLUSIVE = (
+        "inconclusive",
+        "saw nothing, but nothing in this run proves that it would have",
+    )
+    UNREACHED = (
+        "never reached",
+        "was accepted when it was registered, but nothing in this run reached it, not even the "
+        "control that raises in a plain endpoint; another handler may stand before it",
+    )
+    REJECTED = (
+        "registration rejected",
+        "the framework would not register it, or not start with it",
+    )
+    NOT_APPLICABLE = "not applicable", "this app has no such thing"
+    ERROR_LINE = "error line", "a line was logged as an error, without an exception"
+
+    RETURNED_TRUE = "returned True", "asked by the stream whether its client had gone"
+    NEVER_TRUE = (
+        "never returned True",
+        "asked by the stream before each event whether its client had gone, it never returned "
+        "True: the stream ended otherwise or had not ended when the window closed",
+    )
+
+    # The two sides of the ASGI boundary.
+    DISCONNECT = (
+        "http.disconnect",
+        "`receive()` returned the disconnect message, which servers also send when a response "
+        "is over",
+    )
+    NOT_AWAITED = "not awaited", "nothing was awaiting `receive()`"
+    RETURNED = (
+        "returned",
+        "a `send()` called after the client left, or any where nobody left, returned normally",
+    )
+    SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
+    NOT_CALLED = "not called", "`send()` was not called again"
+
+    # The other end of what the stream relays.
+    CLOSED = "closed", "the upstream server saw its connection closed, after the client had left"
+    ALREADY_CLOSED = (
+        "already closed",
+        "the upstream server saw its connection closed before the client left",
+    )
+    STILL_OPEN = (
+        "still open",
+        "the upstream server's connection was open when the window closed, and more would have "
+        "been sent over it",
+    )
+
+    # The server.
+    ANSWERED = "answered", "another request to the same server got its answer"
+    NO_ANSWER = "no answer", "another request to the same server got none within the window"
+    EXITED = (
+        "exited",
+        "the process ended within the window, by itself or by passing the signal on to itself",
+    )
+
+    # What the client got: its status and number of events, and one of these.
+    WHOLE = "ended", "the response came to its proper end"
+    CUT_OFF = "cut off", "the connection was closed in the middle of the response"
+    NEVER_ENDED = "not ended", "the response had not ended when the window closed"
+    NO_RESPONSE = "no response", "there was not even a status line"
+
+    # Why a trial is inconclusive.
+    FAILED_TO_START = "failed to start", "the server did not get ready; see its log"
+    SERVER_EXITED = "server exited", "the server's process ended in the middle of the trial"
+    NOT_REACHED = (
+        "state not reached",
+        "the stream did not get into the state that the scenario is about",
+    )
+
+
+FAILURES = frozenset({Word.FAILED_TO_START, Word.SERVER_EXITED, Word.NOT_REACHED})
+"""The words that say why a trial is inconclusive."""
+
+
+_WORDS = frozenset(word.value for word in Word)
+_EXCEPTION = re.compile(r"[A-Za-z_]\w*(\[.*\])?")
+
+
+def is_exception(saw: str) -> bool:
+    """Whether an observation names an exception rather than being one of the words."""
+    return saw not in _WORDS and _EXCEPTION.fullmatch(saw) is not None
+
+
+class Surface(StrEnum):
+    """The places where something can be seen; hooks are `hook:<name>`."""
+
+    STREAM = "stream"
+    STREAM_END = "stream-end"
+    SOURCE = "source"
+    UPSTREAM = "upstream"
+    ENDPOINT = "endpoint"
+    DEPENDENCY = "dependency"
+    BACKGROUND = "background"
+    HANDLER = "handler"
+    HANDLER_APP_ERROR = "handler-app-error"
+    HANDLER_CANCELLED = "handler-cancelled"
+    MIDDLEWARE = "middleware"
+    RECEIVE = "receive"
+    SEND = "send"
+    ASGI = "asgi"
+    SERVER_LOG = "server-log"
+    CLEANUP = "cleanup"
+    IS_DISCONNECTED = "is_disconnected"
+    CLIENT = "client"
+    LIVENESS = "liveness"
+    EXIT = "exit"
+
+
+HOOK = "hook:"
+"""What a surface's id begins with where it is a framework's hook or signal."""
+HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
+OPTIONAL = (Surface.DEPENDENCY, Surface.BACKGROUND, Surface.MIDDLEWARE, *HANDLERS)
+"""The surfaces an app may have or not, hooks apart."""

@@ -1,0 +1,132 @@
+"""Results on disk: one compressed file of JSON lines a stack.
+
+`traces/<versions>-py<python>/<app>/<server>.jsonl.xz`: the head on the first line, then a
+trial a line, those in which exceptions were traced last. Files are replaced whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hangup.errors import UserError
+from hangup.files import write_whole
+from hangup.model.trace import Stack, StackResult, Trial
+from hangup.store.formats import FORMAT, head_of_format_1, trial_of_format_1
+
+TRACES = "traces"
+SUFFIX = ".jsonl.xz"
+_SUFFIX_OF_FORMAT_1 = ".jsonl.gz"
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Trial)
+
+
+class _Head(msgspec.Struct):
+    """What can be read of a head of any format."""
+
+    format: int
+
+
+def stack_result_path(results: Path, stack: Stack) -> Path:
+    """Where a stack's trials are kept; in the file of an older format if that is all there is."""
+    path = results / TRACES / f"{stack.id}{SUFFIX}"
+    older = results / TRACES / f"{stack.id}{_SUFFIX_OF_FORMAT_1}"
+    return older if older.exists() and not path.exists() else path
+
+
+def write_stack_result(results: Path, result: StackResult) -> None:
+    """Write a stack's trials, sorted; the same result gives the same bytes."""
+    lines = [msgspec.json.encode(_head(result), order="sorted")]
+    for trials in (result.trials, result.traced):
+        in_order = sorted(trials, key=lambda trial: (trial.scenario, trial.repeat))
+        lines += [_encoder.encode(trial) for trial in in_order]
+    path = results / TRACES / f"{result.stack.id}{SUFFIX}"
+    write_whole(path, lzma.compress(b"\n".join(lines) + b"\n", preset=6))
+    (results / TRACES / f"{result.stack.id}{_SUFFIX_OF_FORMAT_1}").unlink(missing_ok=True)
+
+
+def _head(result: StackResult) -> dict[str, Any]:
+    """All of a stack's result but its trials, and how many lines they are."""
+    bare = msgspec.structs.replace(result, format=FORMAT, trials=(), traced=())
+    head: dict[str, Any] = msgspec.to_builtins(bare)
+    return head | {"trials": len(result.trials), "traced": len(result.traced)}
+
+
+def read_stack_result(path: Path) -> StackResult:
+    """Read a stack's trials; raises UserError if the file is damaged or too new."""
+    app, server = path.parent.name, path.name.partition(".")[0]
+    again = f"`hangup run --app {app} --server {server}` measures it again."
+    decompress = gzip.decompress if path.name.endswith(_SUFFIX_OF_FORMAT_1) else lzma.decompress
+    try:
+        first, *lines = decompress(path.read_bytes()).splitlines() or [b""]
+        found = msgspec.json.decode(first, type=_Head).format
+        if found > FORMAT:
+            raise UserError(
+                f"{path} has results format {found}, this hangup reads up to {FORMAT}; "
+                "use the hangup that wrote it or a newer one."
+            )
+        head = msgspec.json.decode(first)
+        if found < FORMAT:
+            head = head_of_format_1(head)
+        counted, traced = head["trials"], head.get("traced", 0)
+        result = msgspec.convert(head | {"trials": (), "traced": ()}, StackResult)
+        if len(lines) != counted + traced:
+            raise UserError(f"{path} has {len(lines)} of its {counted + traced} trials; {again}")
+        if found < FORMAT:
+            trials = tuple(
+                msgspec.convert(trial_of_format_1(msgspec.json.decode(line)), Trial)
+                for line in lines
+            )
+        else:
+            trials = tuple(map(_decoder.decode, lines))
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
+        msgspec.MsgspecError,
+    ) as error:
+        raise UserError(f"{path} is damaged ({error}); {again}") from None
+    return msgspec.structs.replace(result, trials=trials[:counted], traced=trials[counted:])
+
+
+def stack_result_paths(results: Path) -> list[Path]:
+    """The files of all stacks, sorted; raises UserError if there are none."""
+    traces = results / TRACES
+    current = set(traces.rglob(f"*{SUFFIX}"))
+    older = {
+        path
+        for path in traces.rglob(f"*{_SUFFIX_OF_FORMAT_1}")
+        if path.with_name(path.name.removesuffix(_SUFFIX_OF_FORMAT_1) + SUFFIX) not in current
+    }
+    if not current | older:
+        raise UserError(f"There are no results in {results}; `hangup run` makes them.")
+    return sorted(current | older)
+
+
+def read_stack_results(results: Path) -> list[StackResult]:
+    """Read all there is, sorted by stack; raises UserError if there is nothing."""
+    return sorted(map(read_stack_result, stack_result_paths(results)), key=lambda r: r.stack)
+
+
+def metadata_json(results: Iterable[StackResult]) -> bytes:
+    """The heads of all stacks: what was run, when, under what, and the latencies.
+
+    The distributions are left out: which files they installed is told with the traces.
+    """
+    heads = []
+    for result in results:
+        head = _head(result)
+        del head["distributions"]
+        heads.append(head)
+    return msgspec.json.format(msgspec.json.encode(heads, order="sorted"), indent=1) + b"\n"
