@@ -1,29 +1,60 @@
-"""A trace, classified: what each surface saw. Pure: trials in, observations out.
+"""A trace, classified: what each surface saw in a trial. Pure: a trial in, words out.
 
-The rules read events as `harness/hangup/agent/probe.py` writes them. `observations` classifies one
-trial by itself; whether a handler's silence means anything depends on the other trials of
-its stack, which is what `classify` adds.
+The theory
+----------
+A trial's events are written by the agent in the server (`hangup.agent.probe` says what they
+mean), by the client and by the upstream server, all on one clock. Two moments divide them:
+
+`left_ns`
+    the client left, or the operator signalled. What ended before could not see it.
+`closed_ns`
+    the window closed. What comes later is too late, or the harness's own doing: it then
+    asks whether the server still answers and has the process collect its garbage. Only two
+    kinds of later events count: the answers to what is asked then, and what the garbage
+    collector throws into generators, which tells what they were until then.
+
+A surface is one of these kinds, and each kind has its rule:
+
+span
+    begins and ends (the endpoint, the app callable, middleware ...): how it ended.
+generator
+    a span that an exception can be thrown into while it is suspended: what was thrown, and
+    where it stood (`await` or `yield`). If its object was about to be reclaimed, or after the
+    process was asked to collect, a `GeneratorExit` is the garbage collector's.
+moment
+    called or not (a handler, a hook, a line of the log).
+boundary
+    `receive()` and `send()` of ASGI: the call that had to do with the disconnect.
+answer
+    said by the harness's own side: the client, the upstream server, liveness, exit.
+
+A rule looks at one surface. Some words of one surface can be said only in the light of
+another one (`_reconcile`), and whether the silence of a handler means anything depends on the
+other trials of its stack (`earned_silences`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 
-import msgspec
-
-from hangup.model.outcomes import ClassifiedTrial, Observation, Saws
+from hangup.model.outcomes import ClassifiedTrial, Saws
 from hangup.model.scenario import Scenario
-from hangup.model.scenarios import BY_ID, fits
+from hangup.model.scenarios import BY_ID
 from hangup.model.trace import COLLECTS, Event, StackResult, Trial
 from hangup.model.vocabulary import HANDLERS, HOOK, OPTIONAL, Surface, Word, is_exception
 
 _STREAMS = (Surface.STREAM, Surface.STREAM_END, Surface.SOURCE, Surface.BACKGROUND)
 """The surfaces that a request has only if it asks for a stream."""
-
 _OF_RECIPES = (Surface.SOURCE, Surface.ASGI, Surface.SERVER_LOG, Surface.CLEANUP)
+"""A recipe's stream has no probe in it; what is asked is what came of its clean-up."""
+_ASKED_AFTERWARDS = (Surface.CLIENT, Surface.LIVENESS, Surface.EXIT)
+_GENERATORS = (Surface.STREAM, Surface.SOURCE, Surface.ENDPOINT)
+"""What may be a generator; an endpoint is one in some frameworks."""
 
 ORDINARY_ERROR = "plain-error"
+"""The control in which a plain endpoint raises an ordinary error."""
 _CONTROL_OF = {
     Surface.HANDLER: ORDINARY_ERROR,
     Surface.HANDLER_APP_ERROR: "plain-app-error",
@@ -32,7 +63,6 @@ _CONTROL_OF = {
 }
 """The control that must reach a surface: for a handler, the one that raises in a plain endpoint
 exactly what it is registered for; for what is not named, an ordinary error has to do."""
-
 _IN_PLACE = frozenset(
     {
         Word.FINISHED,
@@ -45,56 +75,62 @@ _IN_PLACE = frozenset(
 )
 """The words that prove, as any exception does, that a surface is in place."""
 
-_ASKED_AFTERWARDS = (Surface.CLIENT, Surface.LIVENESS, Surface.EXIT)
-_GENERATORS = (Surface.STREAM, Surface.SOURCE, Surface.ENDPOINT)
-"""What may be a generator; an endpoint is one in some frameworks."""
+
+def classify_trial(trial: Trial, scenario: Scenario, declared: Collection[str]) -> Saws:
+    """What every surface saw in one trial, taken by itself.
+
+    `declared` are the surfaces that the app has beyond those every app has.
+    """
+    seen = _Trace(trial, scenario)
+    saws: dict[str, tuple[str, ...]] = {}
+    for surface in surfaces_of(scenario.id, frozenset(declared)):
+        if surface in OPTIONAL and surface not in declared:
+            saws[surface] = (Word.NOT_APPLICABLE,)
+        elif trial.failure is not None:
+            saws[surface] = (trial.failure,)
+        else:
+            saws[surface] = _rule_for(surface)(seen, seen.of(surface))
+    return _reconcile(saws)
 
 
-def outcomes(stack_result: StackResult) -> tuple[Observation, ...]:
-    """All observations of a stack, sorted."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    trials: Counter[str] = Counter()
-    for each in classify(stack_result):
-        scenario = each.trial.scenario
-        trials[scenario] += 1
-        counts.update(
-            (scenario, surface, saw) for surface, saws in each.saws.items() for saw in set(saws)
+def classify(result: StackResult) -> list[ClassifiedTrial]:
+    """Every trial of a stack, classified; a silence counts only where it is earned."""
+    return classify_trials(result, result.trials)
+
+
+def classify_trials(
+    result: StackResult, trials: Iterable[Trial], proving: Sequence[ClassifiedTrial] = ()
+) -> list[ClassifiedTrial]:
+    """Some trials of a stack, classified.
+
+    Silences are earned by these trials and by those in `proving`. Trials of scenarios that
+    there are no more are left out.
+    """
+    classified = [
+        ClassifiedTrial(
+            trial=trial, saws=classify_trial(trial, BY_ID[trial.scenario], result.surfaces)
         )
-    # What only thorough runs have was not even asked of others.
-    thorough = any(BY_ID[scenario].thorough for scenario in trials)
-    for lacking in BY_ID.values():
-        if lacking.thorough and not thorough:
-            continue
-        if not fits(lacking, stack_result.surfaces, stack_result.unsupported):
-            for surface in surfaces_of(lacking, stack_result.surfaces):
-                counts[lacking.id, surface, Word.NOT_APPLICABLE] = 0
-    return tuple(
-        sorted(
-            Observation(
-                stack=stack_result.stack,
-                scenario=scenario_id,
-                surface=surface,
-                saw=str(saw),
-                n=n,
-                of=trials[scenario_id],
-            )
-            for (scenario_id, surface, saw), n in counts.items()
-        )
-    )
+        for trial in trials
+        if trial.scenario in BY_ID
+    ]
+    return earned_silences(result, classified, proving)
 
 
-def classify(stack_result: StackResult) -> list[ClassifiedTrial]:
-    """Every trial of a stack with its observations; a silence counts only where it is earned."""
-    known = [trial for trial in stack_result.trials if trial.scenario in BY_ID]
-    alone = [observations(trial, BY_ID[trial.scenario], stack_result.surfaces) for trial in known]
+def earned_silences(
+    result: StackResult,
+    classified: Sequence[ClassifiedTrial],
+    proving: Sequence[ClassifiedTrial] = (),
+) -> list[ClassifiedTrial]:
+    """The trials, each "nothing" replaced where no trial proves that it means anything."""
+    every = (*classified, *proving)
     in_place = {
         surface
-        for saws_by_surface in alone
-        for surface, saws in saws_by_surface.items()
+        for trial in every
+        for surface, saws in trial.saws.items()
         if any(is_exception(saw) or saw in _IN_PLACE for saw in saws)
     }
-    controls = {trial.scenario for trial in known if trial.failure is None}
-    logged = _with_unattributed(stack_result)
+    ran = {trial.trial.scenario for trial in every if trial.trial.failure is None}
+    logged = _with_unattributed(result)
 
     def earned(scenario: str, surface: str, saw: str) -> str:
         silent = saw in (Word.NOTHING, Word.DID_NOT_RUN)
@@ -102,134 +138,115 @@ def classify(stack_result: StackResult) -> list[ClassifiedTrial]:
             return Word.INCONCLUSIVE
         if not silent or not _must_be_proven(surface) or surface in in_place:
             return saw
-        if surface in stack_result.rejected_registrations:
+        if surface in result.rejected_registrations:
             return Word.REJECTED
         control = next((c for s, c in _CONTROL_OF.items() if s == surface), ORDINARY_ERROR)
-        return Word.UNREACHED if control in controls else Word.INCONCLUSIVE
+        return Word.UNREACHED if control in ran else Word.INCONCLUSIVE
 
     return [
         ClassifiedTrial(
-            trial=trial,
+            trial=trial.trial,
             saws={
-                surface: tuple(earned(trial.scenario, surface, saw) for saw in saws)
-                for surface, saws in saws_by_surface.items()
+                surface: tuple(earned(trial.trial.scenario, surface, saw) for saw in saws)
+                for surface, saws in trial.saws.items()
             },
         )
-        for trial, saws_by_surface in zip(known, alone, strict=True)
+        for trial in classified
     ]
 
 
-def _with_unattributed(stack_result: StackResult) -> frozenset[str]:
-    """The scenarios of which a line in the server's log may be that no trial is known for.
+def _must_be_proven(surface: str) -> bool:
+    return surface in OPTIONAL or surface == Surface.SERVER_LOG or surface.startswith(HOOK)
+
+
+def _with_unattributed(result: StackResult) -> frozenset[str]:
+    """The scenarios whose trials may have logged a line that is attributed to no trial.
 
     Such a line is kept under the first of the scenarios that ran at once.
     """
-    named = {line.partition(":")[0] for line in stack_result.unattributed}
+    named = {line.partition(":")[0] for line in result.unattributed}
     groups = {BY_ID[name].group for name in named & BY_ID.keys()} - {""}
     return frozenset(named | {s.id for s in BY_ID.values() if s.group in groups})
 
 
-def surfaces_of(scenario: Scenario, declared: Iterable[str]) -> tuple[str, ...]:
-    """The surfaces a scenario is looked at on, in the vocabulary's order."""
-    if scenario.kind == "recipe":
-        # A recipe's stream is bare of probes; what is asked is what came of its clean-up.
-        return (
-            *_OF_RECIPES,
-            Surface.EXIT if scenario.disconnect == "sigterm" else Surface.LIVENESS,
-        )
-    surfaces: list[str] = [
-        Surface.STREAM,
-        Surface.STREAM_END,
-        Surface.SOURCE,
-        Surface.ENDPOINT,
-        *OPTIONAL,
-        *sorted(surface for surface in declared if surface.startswith(HOOK)),
-        Surface.RECEIVE,
-        Surface.SEND,
-        Surface.ASGI,
-        Surface.SERVER_LOG,
-    ]
-    if scenario.script.cleanup:
-        surfaces.append(Surface.CLEANUP)
-    if scenario.relays:
-        surfaces.insert(surfaces.index(Surface.SOURCE) + 1, Surface.UPSTREAM)
-    if scenario.script.polls:
-        surfaces.append(Surface.IS_DISCONNECTED)
-    if scenario.disconnect in ("stays", "sigterm"):
-        surfaces.append(Surface.CLIENT)
-    surfaces.append(Surface.EXIT if scenario.disconnect == "sigterm" else Surface.LIVENESS)
-    plain = scenario.path == "/plain"
-    return tuple(s for s in surfaces if not (plain and s in _STREAMS))
+@cache
+def surfaces_of(scenario_id: str, declared: frozenset[str]) -> tuple[str, ...]:
+    """The surfaces that are looked at in a scenario, in the vocabulary's order.
 
-
-def observations(trial: Trial, scenario: Scenario, declared: Iterable[str]) -> Saws:
-    """What every surface saw in one trial, taken by itself."""
-    declared = frozenset(declared)
-    trial = msgspec.structs.replace(
-        trial, events=tuple(e for e in trial.events if _within_window(e, trial.closed_ns))
-    )
-    collected_ns = next((e.t_ns for e in trial.events if e.event == COLLECTS), None)
-    sent_lately = _sent_lately(trial)
-    saws: dict[str, tuple[str, ...]] = {}
-    for surface in surfaces_of(scenario, declared):
-        events = [event for event in trial.events if event.surface == surface]
-        if surface in OPTIONAL and surface not in declared:
-            saws[surface] = (Word.NOT_APPLICABLE,)
-        elif trial.failure is not None:
-            saws[surface] = (trial.failure,)
-        elif surface == Surface.CLIENT:
-            saws[surface] = (trial.got or "",)
-        elif surface == Surface.STREAM:
-            saws[surface] = _thrown(events, collected_ns)
-        elif surface == Surface.STREAM_END:
-            stream = [event for event in trial.events if event.surface == Surface.STREAM]
-            saws[surface] = (_end_of_stream(stream, trial.left_ns, collected_ns, sent_lately),)
-        elif surface == Surface.SOURCE:
-            saws[surface] = _source(events, trial.left_ns, collected_ns, sent_lately)
-            # Nobody but the app's own tasks knows whether one that relays is still read from.
-            if scenario.relays and saws[surface] == (Word.SUSPENDED,):
-                saws[surface] = (Word.SUSPENDED_OR_RUNNING,)
-        elif surface == Surface.UPSTREAM:
-            saws[surface] = (_upstream(events, trial.left_ns),)
-        elif surface == Surface.RECEIVE:
-            saws[surface] = (_receive(events, trial.left_ns),)
-        elif surface == Surface.SEND:
-            saws[surface] = _send(events, trial.left_ns, _disconnect_ns(trial), sent_lately)
-        elif surface in (Surface.LIVENESS, Surface.EXIT):
-            saws[surface] = tuple(event.saw or "" for event in events)
-        elif surface in (*HANDLERS, Surface.SERVER_LOG) or surface.startswith(HOOK):
-            saws[surface] = _moments(events, trial.left_ns)
-        elif surface == Surface.CLEANUP:
-            stream = [event for event in trial.events if event.surface == Surface.STREAM]
-            saws[surface] = (_cleanup(events, trial, _garbage_ns(stream, collected_ns)),)
-        elif surface == Surface.IS_DISCONNECTED:
-            saws[surface] = (_asked(events),)
-        else:
-            # An endpoint that is a generator goes with the stream that it holds.
-            held = [e for e in trial.events if e.surface == Surface.STREAM]
-            garbage_ns = _garbage_ns(held, collected_ns)
-            saws[surface] = (_span(events, trial.left_ns, garbage_ns),)
-    if Word.NO_ANSWER in saws.get(Surface.LIVENESS, ()):
-        # Something spins, and it may be what has not been heard of.
-        for surface in (Surface.STREAM_END, Surface.SOURCE):
-            if saws.get(surface) == (Word.SUSPENDED,):
-                saws[surface] = (Word.SUSPENDED_OR_RUNNING,)
-    ran = saws.get(Surface.STREAM_END) == (Word.COMPLETED,)
-    if ran and saws.get(Surface.IS_DISCONNECTED) == (Word.RETURNED_TRUE,):
-        saws[Surface.STREAM_END] = (Word.ENDED_ITSELF,)
-    around = saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,)
-    if around and saws.get(Surface.STREAM_END) == (Word.SUSPENDED,):
-        # An endpoint that is open around its stream is a generator, and stands where it does.
-        saws[Surface.ENDPOINT] = (Word.SUSPENDED,)
-    return saws
-
-
-def _within_window(event: Event, closed_ns: int | None) -> bool:
-    """Whether an event counts: what comes later is the harness's own doing, or too late.
-
-    Generators that the collector closes, when the harness has had the process collect, say
-    what they were until then.
+    `declared` are the surfaces that the app has beyond those every app has.
     """
+    scenario = BY_ID[scenario_id]
+    last = Surface.EXIT if scenario.disconnect == "sigterm" else Surface.LIVENESS
+    if scenario.kind == "recipe":
+        return (*_OF_RECIPES, last)
+    asked = {
+        Surface.UPSTREAM: scenario.relays,
+        Surface.CLEANUP: bool(scenario.script.cleanup),
+        Surface.IS_DISCONNECTED: scenario.script.polls,
+        Surface.CLIENT: scenario.disconnect in ("stays", "sigterm"),
+        Surface.LIVENESS: last is Surface.LIVENESS,
+        Surface.EXIT: last is Surface.EXIT,
+    }
+    if scenario.path == "/plain":
+        asked |= dict.fromkeys(_STREAMS, False)
+    surfaces: list[str] = [surface for surface in Surface if asked.get(surface, True)]
+    hooks = sorted(surface for surface in declared if surface.startswith(HOOK))
+    after = surfaces.index(Surface.MIDDLEWARE) + 1
+    return (*surfaces[:after], *hooks, *surfaces[after:])
+
+
+# ---------------------------------------------------------------------------- the trace
+
+
+class _Trace:
+    """A trial's events that count, by surface, and the moments that rules refer to."""
+
+    def __init__(self, trial: Trial, scenario: Scenario) -> None:
+        self.trial = trial
+        self.scenario = scenario
+        self.left_ns = trial.left_ns
+        self.collected_ns: int | None = None
+        """When the process was asked to collect its garbage."""
+        self._events: defaultdict[str, list[Event]] = defaultdict(list)
+        for event in trial.events:
+            if _counts(event, trial.closed_ns):
+                self._events[event.surface].append(event)
+                if event.event == COLLECTS and self.collected_ns is None:
+                    self.collected_ns = event.t_ns
+
+    def of(self, surface: str) -> Sequence[Event]:
+        """The events of a surface."""
+        return self._events.get(surface, ())
+
+    def garbage_ns(self, surface: str) -> int | None:
+        """Since when a `GeneratorExit` in this generator is the garbage collector's."""
+        return _garbage_ns(self.of(surface), self.collected_ns)
+
+    @cached_property
+    def sent_lately(self) -> bool:
+        """Whether sends were still returning in the last quarter of the window."""
+        closed_ns = self.trial.closed_ns
+        if closed_ns is None:
+            return False
+        since_ns = closed_ns - (closed_ns - (self.left_ns or 0)) // 4
+        return any(e.event == "end" and e.t_ns >= since_ns for e in self.of(Surface.SEND))
+
+    @cached_property
+    def disconnect_ns(self) -> int | None:
+        """When `receive()` returned the disconnect message for a client that had left."""
+        left_ns = self.left_ns
+        if left_ns is None:
+            return None
+        found = (
+            event.t_ns
+            for event in self.of(Surface.RECEIVE)
+            if event.saw == Word.DISCONNECT and event.t_ns >= left_ns
+        )
+        return next(found, None)
+
+
+def _counts(event: Event, closed_ns: int | None) -> bool:
+    """Whether an event counts, see "The theory"."""
     if closed_ns is None or event.t_ns <= closed_ns or event.surface in _ASKED_AFTERWARDS:
         return True
     collected = event.saw == "GeneratorExit" or event.event == "dropped"
@@ -237,12 +254,7 @@ def _within_window(event: Event, closed_ns: int | None) -> bool:
     return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
 
 
-def _must_be_proven(surface: str) -> bool:
-    return surface in OPTIONAL or surface == Surface.SERVER_LOG or surface.startswith(HOOK)
-
-
 def _garbage_ns(events: Sequence[Event], collected_ns: int | None) -> int | None:
-    """Since when whatever comes into a generator is thrown by the garbage collector alone."""
     times = [event.t_ns for event in events if event.event == "dropped"]
     if collected_ns is not None:
         times.append(collected_ns)
@@ -254,9 +266,19 @@ def _by_collector(event: Event, garbage_ns: int | None) -> bool:
     return late and event.saw == "GeneratorExit"
 
 
-def _thrown(events: Sequence[Event], collected_ns: int | None) -> tuple[str, ...]:
+def _first(events: Iterable[Event], name: str) -> Event | None:
+    return next((event for event in events if event.event == name), None)
+
+
+# ---------------------------------------------------------------------------- generators
+
+
+def _stream(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    return _thrown(events, _garbage_ns(events, trace.collected_ns))
+
+
+def _thrown(events: Sequence[Event], garbage_ns: int | None) -> tuple[str, ...]:
     """What was thrown into a generator, each kind once."""
-    garbage_ns = _garbage_ns(events, collected_ns)
     seen = dict.fromkeys(
         str(Word.GARBAGE_COLLECTED) if _by_collector(event, garbage_ns) else event.saw
         for event in events
@@ -265,120 +287,98 @@ def _thrown(events: Sequence[Event], collected_ns: int | None) -> tuple[str, ...
     return tuple(seen) or (Word.NOTHING,)
 
 
-def _sent_lately(trial: Trial) -> bool:
-    """Whether sends were still going through in the last quarter of the window."""
-    if trial.closed_ns is None:
-        return False
-    since_ns = trial.closed_ns - (trial.closed_ns - (trial.left_ns or 0)) // 4
-    return any(
-        event.surface == Surface.SEND and event.event == "end" and event.t_ns >= since_ns
-        for event in trial.events
-    )
+def _stream_end(trace: _Trace, _: Sequence[Event]) -> tuple[str, ...]:
+    return (_end_of_stream(trace, trace.of(Surface.STREAM)),)
 
 
-def _end_of_stream(
-    events: Sequence[Event], left_ns: int | None, collected_ns: int | None, sent_lately: bool
-) -> Word:
-    if not any(event.event == "begin" for event in events):
+_THROWN_AT = {
+    ("CancelledError", "yield"): Word.CANCELLED_AT_YIELD,
+    ("CancelledError", "await"): Word.CANCELLED_AT_AWAIT,
+    ("GeneratorExit", "yield"): Word.CLOSED_AT_YIELD,
+    ("GeneratorExit", "await"): Word.CLOSED_AT_AWAIT,
+}
+"""How a stream ended that something was thrown into, by what and where it stood."""
+
+
+def _end_of_stream(trace: _Trace, events: Sequence[Event]) -> Word:
+    if _first(events, "begin") is None:
         return Word.NEVER_STARTED
-    end = next((event for event in events if event.event == "end"), None)
+    end = _first(events, "end")
+    notified = _first(events, "saw")
     if end is None:
-        told_of_it = any(event.event == "saw" for event in events)
-        return Word.STILL_RUNNING if sent_lately or told_of_it else Word.SUSPENDED
-    told = next((event for event in events if event.event == "saw"), end)
+        busy = trace.sent_lately or notified is not None
+        return Word.STILL_RUNNING if busy else Word.SUSPENDED
     if end.saw is None:
-        if told is not end:
+        if notified is not None:
             return Word.SWALLOWED
-        if left_ns is None:
+        if trace.left_ns is None:
             return Word.FINISHED
-        return Word.ALREADY_FINISHED if end.t_ns < left_ns else Word.COMPLETED
-    if _by_collector(told, _garbage_ns(events, collected_ns)):
+        return Word.ALREADY_FINISHED if end.t_ns < trace.left_ns else Word.COMPLETED
+    thrown = notified or end
+    if _by_collector(thrown, _garbage_ns(events, trace.collected_ns)):
         return Word.GARBAGE_COLLECTED
-    match told.saw, told.at:
-        case "CancelledError", "yield":
-            return Word.CANCELLED_AT_YIELD
-        case "CancelledError", _:
-            return Word.CANCELLED_AT_AWAIT
-        case "GeneratorExit", "yield":
-            return Word.CLOSED_AT_YIELD
-        case "GeneratorExit", _:
-            return Word.CLOSED_AT_AWAIT
-        case _:
-            return Word.RAISED
+    # A plain generator stands at a call where an asynchronous one stands at an `await`.
+    at = "yield" if thrown.at == "yield" else "await"
+    return _THROWN_AT.get((thrown.saw or "", at), Word.RAISED)
 
 
-def _source(
-    events: Sequence[Event], left_ns: int | None, collected_ns: int | None, sent_lately: bool
-) -> tuple[str, ...]:
-    if not any(event.event == "begin" for event in events):
+def _source(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    if _first(events, "begin") is None:
         return (Word.DID_NOT_RUN,)
-    end = next((event for event in events if event.event == "end"), None)
+    end = _first(events, "end")
     if end is None:
-        return (Word.STILL_RUNNING if sent_lately else Word.SUSPENDED,)
+        if trace.sent_lately:
+            return (Word.STILL_RUNNING,)
+        # Nobody but the app's own tasks knows whether one that relays is still read from.
+        return (Word.SUSPENDED_OR_RUNNING if trace.scenario.relays else Word.SUSPENDED,)
     if end.saw is not None:
-        return _thrown(events, collected_ns)
+        return _thrown(events, _garbage_ns(events, trace.collected_ns))
     # It may be read ahead of the stream, by a task with a queue between the two.
-    early = left_ns is not None and end.t_ns < left_ns
+    early = trace.left_ns is not None and end.t_ns < trace.left_ns
     return (Word.ALREADY_FINISHED if early else Word.FINISHED,)
 
 
-def _upstream(events: Sequence[Event], left_ns: int | None) -> Word:
-    """What the server that the stream relays saw of its connection."""
-    if not any(event.event == "accepts" for event in events):
-        return Word.DID_NOT_RUN
-    closed_ns = upstream_closed_ns(events)
-    if closed_ns is None:
-        return Word.STILL_OPEN
-    return Word.ALREADY_CLOSED if left_ns is not None and closed_ns < left_ns else Word.CLOSED
+# ---------------------------------------------------------------------------- spans
 
 
-def upstream_closed_ns(events: Iterable[Event]) -> int | None:
-    """When the last connection to the upstream server was closed; None if one is open."""
-    seen = [event for event in events if event.surface == Surface.UPSTREAM]
-    closed = [event.t_ns for event in seen if event.event == "closed"]
-    still = sum(event.event == "accepts" for event in seen) - len(closed)
-    return None if still else max(closed, default=None)
+def _span(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    # An endpoint that is a generator goes with the stream that it holds.
+    return (_end_of_span(trace, events, trace.garbage_ns(Surface.STREAM)),)
 
 
-def _cleanup(events: Sequence[Event], trial: Trial, garbage_ns: int | None) -> str:
-    """How the clean-up came out, and whether anybody was there to wait for it."""
-    if any(event.event == "saw" and _by_collector(event, garbage_ns) for event in events):
-        return Word.GARBAGE_COLLECTED
-    came_out = _span(events, trial.left_ns, None)
-    gone_ns = next(
-        (e.t_ns for e in trial.events if e.surface == Surface.ASGI and e.event == "end"), None
-    )
-    ended_ns = next((e.t_ns for e in events if e.event == "end"), None)
-    if came_out == Word.FINISHED and gone_ns is not None and ended_ns and ended_ns > gone_ns:
-        return Word.FINISHED_AFTER_APP
-    return came_out
-
-
-def _asked(events: Sequence[Event]) -> str:
-    """What a stream was told that asked whether its client had gone."""
-    if not any(event.event == "begin" for event in events):
-        return Word.DID_NOT_RUN
-    told = next((event.saw for event in events if event.saw is not None), None)
-    return told or Word.NEVER_TRUE
-
-
-def _span(events: Sequence[Event], left_ns: int | None, garbage_ns: int | None) -> str:
+def _end_of_span(trace: _Trace, events: Sequence[Event], garbage_ns: int | None) -> str:
     """How something with a beginning and an end came out."""
-    if not any(event.event == "begin" for event in events):
+    if _first(events, "begin") is None:
         return Word.DID_NOT_RUN
-    end = next((event for event in events if event.event == "end"), None)
+    end = _first(events, "end")
     if end is None:
         return Word.STILL_RUNNING
     if end.saw is not None:
         # An endpoint may be a generator: then the collector can be what ends it.
         return Word.GARBAGE_COLLECTED if _by_collector(end, garbage_ns) else end.saw
-    if left_ns is not None and end.t_ns < left_ns:
+    if trace.left_ns is not None and end.t_ns < trace.left_ns:
         return Word.ALREADY_FINISHED
     return Word.FINISHED
 
 
-def _moments(events: Sequence[Event], left_ns: int | None) -> tuple[str, ...]:
+def _cleanup(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    """How the clean-up came out, and whether the app was there to wait for it."""
+    garbage_ns = trace.garbage_ns(Surface.STREAM)
+    if any(event.event == "saw" and _by_collector(event, garbage_ns) for event in events):
+        return (Word.GARBAGE_COLLECTED,)
+    came_out = _end_of_span(trace, events, None)
+    app, end = _first(trace.of(Surface.ASGI), "end"), _first(events, "end")
+    if came_out == Word.FINISHED and app is not None and end is not None and end.t_ns > app.t_ns:
+        return (Word.FINISHED_AFTER_APP,)
+    return (came_out,)
+
+
+# ---------------------------------------------------------------------------- moments
+
+
+def _moments(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
     """What a handler, a hook or the log saw, each kind once."""
+    left_ns = trace.left_ns
     seen = dict.fromkeys(
         str(Word.ALREADY_CALLED)
         if event.saw == Word.CALLED and left_ns is not None and event.t_ns < left_ns
@@ -389,60 +389,129 @@ def _moments(events: Sequence[Event], left_ns: int | None) -> tuple[str, ...]:
     return tuple(seen) or (Word.NOTHING,)
 
 
-def _receive(events: Sequence[Event], left_ns: int | None) -> str:
+def _is_disconnected(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    """What a stream was answered that asked whether its client had gone."""
+    if _first(events, "begin") is None:
+        return (Word.DID_NOT_RUN,)
+    answer = next((event.saw for event in events if event.saw is not None), None)
+    return (answer or Word.NEVER_TRUE,)
+
+
+# ---------------------------------------------------------------------------- the ASGI boundary
+
+
+def _receive(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
     """What came out of the `receive()` that was awaited when the client left, or after."""
-    since_ns = left_ns or 0
+    since_ns = trace.left_ns or 0
     came = [
         event.saw
         for event in events
         if event.event == "end" and event.t_ns >= since_ns and event.saw != "http.request"
     ]
     if came:
-        return came[0] or ""
+        return (came[0] or "",)
     begun = sum(event.event == "begin" for event in events)
     ended = sum(event.event == "end" for event in events)
-    return Word.NOTHING if begun > ended else Word.NOT_AWAITED
+    return (Word.NOTHING if begun > ended else Word.NOT_AWAITED,)
 
 
-def _disconnect_ns(trial: Trial) -> int | None:
-    """When `receive()` returned the disconnect message for a client that had left."""
-    if trial.left_ns is None:
-        return None
-    return next(
-        (
-            event.t_ns
-            for event in trial.events
-            if event.surface == Surface.RECEIVE
-            and event.saw == Word.DISCONNECT
-            and event.t_ns >= trial.left_ns
-        ),
-        None,
-    )
+def _send(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    """What became of the sends that had to do with the disconnect.
 
-
-def _send(
-    events: Sequence[Event], left_ns: int | None, known_ns: int | None, sent_lately: bool
-) -> tuple[str, ...]:
-    """What became of the sends that had to do with the hang-up.
-
-    These are the sends begun when the server had given the app the disconnect (`known_ns`)
-    or, if it never did, when the client had left; and those that were under way then. One
+    These are the sends called when the server had given the app the disconnect message or,
+    if it never did, when the client had left; and those that had not returned then. One
     that was on its way out while the client was leaving says nothing, and neither does the
     last one of a stream that is still sending when the window closes.
     """
-    since_ns = known_ns or left_ns or 0
+    since_ns = trace.disconnect_ns or trace.left_ns or 0
     ended = {event.n: event for event in events if event.event == "end"}
     seen = dict.fromkeys(
         event.saw or str(Word.RETURNED) for event in ended.values() if event.t_ns >= since_ns
     )
     unended = any(event.event == "begin" and event.n not in ended for event in events)
-    if unended and not sent_lately:
+    if unended and not trace.sent_lately:
         seen[Word.SEND_SUSPENDED] = None
     return tuple(seen) or (Word.NOT_CALLED,)
 
 
-def all_outcomes(stack_results: Sequence[StackResult]) -> list[Observation]:
-    """The observations of all stacks, sorted."""
-    return sorted(
-        observation for stack_result in stack_results for observation in outcomes(stack_result)
-    )
+# ---------------------------------------------------------------------------- answers
+
+
+def _client(trace: _Trace, _: Sequence[Event]) -> tuple[str, ...]:
+    return (trace.trial.got or "",)
+
+
+def _answers(_: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    return tuple(event.saw or "" for event in events)
+
+
+def _upstream(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
+    """What the server that the stream relays saw of its connection."""
+    if _first(events, "accepts") is None:
+        return (Word.DID_NOT_RUN,)
+    closed_ns = upstream_closed_ns(events)
+    if closed_ns is None:
+        return (Word.STILL_OPEN,)
+    early = trace.left_ns is not None and closed_ns < trace.left_ns
+    return (Word.ALREADY_CLOSED if early else Word.CLOSED,)
+
+
+def upstream_closed_ns(events: Iterable[Event]) -> int | None:
+    """When the last connection to the upstream server was closed; None if one is open.
+
+    `events` are those of the upstream server.
+    """
+    closed, accepted = [], 0
+    for event in events:
+        if event.event == "closed":
+            closed.append(event.t_ns)
+        accepted += event.event == "accepts"
+    return None if accepted > len(closed) else max(closed, default=None)
+
+
+# ---------------------------------------------------------------------------- rules
+
+_Rule = Callable[[_Trace, Sequence[Event]], tuple[str, ...]]
+
+_RULES: Mapping[str, _Rule] = {
+    Surface.STREAM: _stream,
+    Surface.STREAM_END: _stream_end,
+    Surface.SOURCE: _source,
+    Surface.UPSTREAM: _upstream,
+    Surface.ENDPOINT: _span,
+    Surface.DEPENDENCY: _span,
+    Surface.BACKGROUND: _span,
+    Surface.MIDDLEWARE: _span,
+    **dict.fromkeys(HANDLERS, _moments),
+    Surface.RECEIVE: _receive,
+    Surface.SEND: _send,
+    Surface.ASGI: _span,
+    Surface.SERVER_LOG: _moments,
+    Surface.CLEANUP: _cleanup,
+    Surface.IS_DISCONNECTED: _is_disconnected,
+    Surface.CLIENT: _client,
+    Surface.LIVENESS: _answers,
+    Surface.EXIT: _answers,
+}
+"""The rule of every surface; a test checks that there is one for each."""
+
+
+def _rule_for(surface: str) -> _Rule:
+    return _moments if surface.startswith(HOOK) else _RULES[surface]
+
+
+def _reconcile(saws: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What is said of a surface in the light of another one."""
+    end, suspended = saws.get(Surface.STREAM_END), (Word.SUSPENDED,)
+    if Word.NO_ANSWER in saws.get(Surface.LIVENESS, ()):
+        # The event loop is blocked, and by what has not ended, perhaps.
+        for surface in (Surface.STREAM_END, Surface.SOURCE):
+            if saws.get(surface) == suspended:
+                saws[surface] = (Word.SUSPENDED_OR_RUNNING,)
+    elif end == suspended and saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,):
+        # An endpoint that is open around its stream is a generator, and stands where it does.
+        saws[Surface.ENDPOINT] = suspended
+    answered = saws.get(Surface.IS_DISCONNECTED) == (Word.RETURNED_TRUE,)
+    if end == (Word.COMPLETED,) and answered:
+        saws[Surface.STREAM_END] = (Word.ENDED_ITSELF,)
+    return saws

@@ -1,7 +1,7 @@
-"""Which clean-up to write, computed from the trials of recipes. Pure: parts in, advice out.
+"""Which clean-up to write, computed from the trials of recipes. Pure: outcomes in, advice out.
 
-A recipe holds on a stack if, in every trial of every situation it was tried in, its
-clean-up came to its end and it was not the garbage collector that brought it there.
+A recipe works on a stack if, in every trial of every situation it was tried in, its clean-up
+ran to its end and it was not the garbage collector that brought it there.
 """
 
 from __future__ import annotations
@@ -13,71 +13,64 @@ from itertools import takewhile
 
 import msgspec
 
-from hangup.analysis.classification import classify
-from hangup.model import cleanup as recipes
-from hangup.model import scenarios as catalogue
+from hangup.analysis.outcomes import Outcomes
+from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
 from hangup.model.outcomes import ClassifiedTrial
-from hangup.model.trace import Stack, StackResult
+from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface, Word
 
 
-class Verdict(StrEnum):
+class CleanupResult(StrEnum):
     """What came of a clean-up in a trial, from the best to the worst."""
 
     meaning: str
 
-    def __new__(cls, word: str, meaning: str) -> Verdict:
+    def __new__(cls, word: str, meaning: str) -> CleanupResult:
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
         return member
 
-    GOOD = "good", "the clean-up came to its end"
-    AT_END = "at its end", "it did, but only when the stream had run to its end for nobody"
-    UNKNOWN = "could not tell", "the trial has no answer"
+    GOOD = "good", "the clean-up ran to its end"
+    AT_END = "after completion", "it did, but only when the stream had run to completion"
+    UNKNOWN = "inconclusive", "the trial is inconclusive"
     UNWAITED = (
         "not waited for",
-        "it came to its end after SIGTERM, but the app had returned: nothing kept the process",
+        "it ran to its end after SIGTERM, but the app had returned: nothing kept the process",
     )
     LATE = "late", "it was begun only when the garbage collector closed the stream"
     EARLY = "too early", "it was begun before the stream was over"
     CUT = "cut short", "it was begun, and was cancelled or not over when the window closed"
     NEVER = "never ran", "it was not begun"
-    LOST = "server lost", "the server no longer answered others"
+    LOST = "server blocked", "the server no longer answered other requests"
 
 
-HOLDS = frozenset({Verdict.GOOD, Verdict.AT_END})
-"""The verdicts with which clean-up has been done."""
+WORKS = frozenset({CleanupResult.GOOD, CleanupResult.AT_END})
+"""The results in which clean-up has been done."""
 
-_WORST = list(Verdict)
+_WORST = list(CleanupResult)
 
 
 class Tried(msgspec.Struct, frozen=True):
     """What came of a recipe in one situation on one stack."""
 
-    counts: tuple[tuple[Verdict, int], ...]
+    counts: tuple[tuple[CleanupResult, int], ...]
     """How many trials came out how, the worst first."""
 
     @property
     def good(self) -> bool:
         """Whether clean-up was done in every trial."""
-        return bool(self.counts) and all(verdict in HOLDS for verdict, _ in self.counts)
+        return bool(self.counts) and all(result in WORKS for result, _ in self.counts)
 
     @property
-    def worst(self) -> Verdict:
-        """The worst there was; `could not tell` if nothing was tried."""
-        return self.counts[0][0] if self.counts else Verdict.UNKNOWN
-
-    def __str__(self) -> str:
-        of = sum(n for _, n in self.counts)
-        if len(self.counts) < 2:
-            return str(self.worst)
-        return ", ".join(f"{verdict} {n}/{of}" for verdict, n in self.counts)
+    def worst(self) -> CleanupResult:
+        """The worst there was; `inconclusive` if nothing was tried."""
+        return self.counts[0][0] if self.counts else CleanupResult.UNKNOWN
 
 
 class Nearest(msgspec.Struct, frozen=True):
-    """A recipe that does not hold, and where it fails."""
+    """A recipe that does not work everywhere, and where it fails."""
 
     recipe: Recipe
     fails: tuple[Situation, ...]
@@ -88,10 +81,10 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
     app: str
     servers: tuple[str, ...]
-    hold: tuple[Recipe, ...]
-    """The recipes that hold there, the simplest first."""
+    working: tuple[Recipe, ...]
+    """The recipes that work there, the simplest first."""
     nearest: tuple[Nearest, ...] = ()
-    """Where none holds, those that fail in the fewest situations."""
+    """Where none works, those that fail in the fewest situations."""
     helpless: tuple[Situation, ...] = ()
     """The situations in which no recipe at all is good there."""
     better_servers: tuple[str, ...] = ()
@@ -100,52 +93,53 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Other apps that have one on all of these servers, those named alike first."""
 
 
-def verdict(each: ClassifiedTrial) -> Verdict:
+def cleanup_result(classified: ClassifiedTrial) -> CleanupResult:
     """What came of the clean-up in one trial of a recipe."""
-    trial = each.trial
-    scenario = catalogue.BY_ID[trial.scenario]
+    trial = classified.trial
+    scenario = scenarios.BY_ID[trial.scenario]
     if trial.failure is not None:
-        return Verdict.UNKNOWN
-    if Word.NO_ANSWER in each.saws.get(Surface.LIVENESS, ()):
+        return CleanupResult.UNKNOWN
+    if Word.NO_ANSWER in classified.saws.get(Surface.LIVENESS, ()):
         # Where many streams share a server, it need not be this one that keeps it busy.
-        return Verdict.UNKNOWN if scenario.group else Verdict.LOST
-    (saw,) = each.saws[Surface.CLEANUP]
+        return CleanupResult.UNKNOWN if scenario.group else CleanupResult.LOST
+    (saw,) = classified.saws[Surface.CLEANUP]
     if saw == Word.GARBAGE_COLLECTED:
-        return Verdict.LATE
+        return CleanupResult.LATE
     if saw == Word.DID_NOT_RUN:
-        return Verdict.NEVER
-    begun_ns = _first_ns(each, Surface.CLEANUP, "begin")
+        return CleanupResult.NEVER
+    begun_ns = _first_ns(classified, Surface.CLEANUP, "begin")
     over_ns = trial.left_ns
     if over_ns is None:
-        over_ns = _first_ns(each, Surface.SOURCE, "end")
+        over_ns = _first_ns(classified, Surface.SOURCE, "end")
     if begun_ns is not None and over_ns is not None and begun_ns < over_ns:
-        return Verdict.EARLY
+        return CleanupResult.EARLY
     if saw not in (Word.FINISHED, Word.FINISHED_AFTER_APP):
-        return Verdict.CUT
+        return CleanupResult.CUT
     if saw == Word.FINISHED_AFTER_APP and scenario.disconnect == "sigterm":
-        return Verdict.UNWAITED
-    unaware = trial.left_ns is not None and each.saws[Surface.SOURCE] == (Word.FINISHED,)
-    return Verdict.AT_END if unaware else Verdict.GOOD
+        return CleanupResult.UNWAITED
+    completed = trial.left_ns is not None and classified.saws[Surface.SOURCE] == (Word.FINISHED,)
+    return CleanupResult.AT_END if completed else CleanupResult.GOOD
 
 
-def _first_ns(each: ClassifiedTrial, surface: str, event: str) -> int | None:
-    times = (e.t_ns for e in each.trial.events if (e.surface, e.event) == (surface, event))
+def _first_ns(classified: ClassifiedTrial, surface: str, event: str) -> int | None:
+    times = (e.t_ns for e in classified.trial.events if (e.surface, e.event) == (surface, event))
     return next(times, None)
 
 
-class Guide:
+class CleanupGuide:
     """What came of every recipe, to be asked what to write."""
 
-    def __init__(self, stack_results: Sequence[StackResult]) -> None:
-        counts: dict[tuple[Stack, str], Counter[Verdict]] = {}
+    def __init__(self, outcomes: Outcomes) -> None:
+        counts: dict[tuple[Stack, str], Counter[CleanupResult]] = {}
         self._surfaces: Mapping[Stack, tuple[str, ...]] = {
-            p.stack: p.surfaces for p in stack_results
+            of_stack.stack: of_stack.result.surfaces for of_stack in outcomes.stacks
         }
-        for stack_result in stack_results:
-            for each in classify(stack_result):
-                scenario = each.trial.scenario
-                if catalogue.BY_ID[scenario].kind == "recipe":
-                    counts.setdefault((stack_result.stack, scenario), Counter())[verdict(each)] += 1
+        for of_stack in outcomes.stacks:
+            for trial in of_stack.trials:
+                scenario = trial.trial.scenario
+                if scenarios.BY_ID[scenario].kind == "recipe":
+                    found = counts.setdefault((of_stack.stack, scenario), Counter())
+                    found[cleanup_result(trial)] += trial.trial.count
         self._tried = {
             key: Tried(tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0]))))
             for key, found in counts.items()
@@ -160,9 +154,11 @@ class Guide:
 
         Of others it cannot be said which one to write.
         """
-        return [stack for stack in stacks if stack in self._surfaces and self._complete(stack)]
+        return [
+            stack for stack in stacks if stack in self._surfaces and self._tried_everywhere(stack)
+        ]
 
-    def _complete(self, stack: Stack) -> bool:
+    def _tried_everywhere(self, stack: Stack) -> bool:
         return all(
             self.tried(stack, recipe, situation).counts
             for recipe in self.general(stack)
@@ -185,7 +181,7 @@ class Guide:
     def worst(self, stack: Stack, recipe: Recipe) -> tuple[Situation, Tried]:
         """The situation that a recipe comes out of worst, and how."""
         found = [(s, self.tried(stack, recipe, s)) for s in recipe.situations or SITUATIONS]
-        return max(found, key=lambda each: _WORST.index(each[1].worst))
+        return max(found, key=lambda found: _WORST.index(found[1].worst))
 
     def advice(self, app: str, stacks: Sequence[Stack]) -> list[Advice]:
         """What to write for an app, said once for all servers that it is true of.
@@ -197,7 +193,7 @@ class Guide:
         servers: list[list[str]] = []
         for stack in of_app:
             advice = self._advice(stack, stacks)
-            named = (*advice.hold, *(near.recipe for near in advice.nearest))
+            named = (*advice.working, *(near.recipe for near in advice.nearest))
             outcomes = [self.tried(stack, r, s) for r in named for s in SITUATIONS]
             if (advice, outcomes) not in said:
                 said.append((advice, outcomes))
@@ -210,16 +206,16 @@ class Guide:
 
     def _advice(self, stack: Stack, stacks: Sequence[Stack]) -> Advice:
         recipes_here = self.general(stack)
-        hold = tuple(recipe for recipe in recipes_here if not self.fails(stack, recipe))
-        if hold:
-            return Advice(app=stack.app, servers=(), hold=hold)
+        working = tuple(recipe for recipe in recipes_here if not self.fails(stack, recipe))
+        if working:
+            return Advice(app=stack.app, servers=(), working=working)
         fewest = self._fewest(stack)
         others = [other for other in stacks if self._fewest(other) < fewest]
         apps = [other.app for other in others if other.server == stack.server]
         return Advice(
             app=stack.app,
             servers=(),
-            hold=(),
+            working=(),
             nearest=tuple(
                 Nearest(recipe, self.fails(stack, recipe))
                 for recipe in sorted(recipes_here, key=lambda r: self._rank(stack, r))
@@ -241,7 +237,7 @@ class Guide:
     def _helpless(self, stack: Stack, situation: Situation) -> bool:
         """Whether no recipe is good in a situation, as far as that could be told."""
         told = [self.tried(stack, recipe, situation) for recipe in self.general(stack)]
-        told = [tried for tried in told if tried.worst != Verdict.UNKNOWN]
+        told = [tried for tried in told if tried.worst != CleanupResult.UNKNOWN]
         return bool(told) and not any(tried.good for tried in told)
 
     def _rank(self, stack: Stack, recipe: Recipe) -> int:
@@ -250,7 +246,7 @@ class Guide:
 
     def in_flood(self, stack: Stack) -> Tried:
         """What came of the recipe for streams that never suspend."""
-        return self.tried(stack, recipes.BY_ID["checkpoint"], FLOOD)
+        return self.tried(stack, cleanup.BY_ID["checkpoint"], FLOOD)
 
 
 def _alike(app: str, other: str) -> int:

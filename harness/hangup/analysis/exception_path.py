@@ -1,14 +1,23 @@
-"""The path of an exception, made out from its steps. Pure: steps in, exception_paths out.
+"""Exception paths, made of the steps that the tracer recorded. Pure: steps in, paths out.
 
-An exception_path begins where an exception came up that no other one had led to, and ends where
-the last of those that it led to stayed. The steps are those of `harness/hangup/agent/exception_tracer.py`.
+A path begins where an exception was raised that no other one had led to, and ends where the
+last of those that it led to was handled or left Python code. Steps are those of
+`hangup.agent.exception_tracer`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hangup.model.exception_path import Disposition, ExceptionPath, Frame, Location, Step
+from hangup.model.exception_path import (
+    AGENT_CODE,
+    STREAM_CODE,
+    Disposition,
+    ExceptionPath,
+    Frame,
+    Location,
+    Step,
+)
 
 
 class _Visit:
@@ -30,13 +39,22 @@ class _Exception:
         self.visits: list[_Visit] = []
 
     def leaves(self, frame: int) -> bool:
-        """Whether it came up in this frame and left it."""
+        """Whether it was raised in this frame and left it."""
         return any(visit.left and visit.raised.frame == frame for visit in self.visits)
 
 
+def through_the_stream(paths: Iterable[ExceptionPath]) -> tuple[ExceptionPath, ...]:
+    """The paths that lead through the stream, its source or what the endpoint does."""
+    return tuple(path for path in paths if any(_of_the_stream(f.location) for f in path.frames))
+
+
+def _of_the_stream(location: Location) -> bool:
+    return location.file.startswith(STREAM_CODE) and location.file not in AGENT_CODE
+
+
 def exception_paths(steps: Iterable[Step]) -> tuple[ExceptionPath, ...]:
-    """The exception_paths of a trial, by when they began."""
-    visits, found = _sorted_out(steps)
+    """The paths of a trial, by when they began."""
+    visits, found = _visits(steps)
     origin: dict[int, int] = {}
     for number, exception in sorted(found.items()):
         replaced = _replaces(exception, found)
@@ -45,14 +63,14 @@ def exception_paths(steps: Iterable[Step]) -> tuple[ExceptionPath, ...]:
         ExceptionPath(
             cancelled_by=tuple(found[first].cancelled_by),
             cancelled_in=found[first].cancelled_in,
-            frames=tuple(_stops([v for v in visits if origin[v.raised.n] == first], found)),
+            frames=tuple(_frames([v for v in visits if origin[v.raised.n] == first], found)),
         )
         for first in dict.fromkeys(origin.values())
         if found[first].visits
     )
 
 
-def _sorted_out(steps: Iterable[Step]) -> tuple[list[_Visit], dict[int, _Exception]]:
+def _visits(steps: Iterable[Step]) -> tuple[list[_Visit], dict[int, _Exception]]:
     """All visits by when they began, and the exceptions by number."""
     found: dict[int, _Exception] = {}
     visits: list[_Visit] = []
@@ -76,22 +94,21 @@ def _sorted_out(steps: Iterable[Step]) -> tuple[list[_Visit], dict[int, _Excepti
 
 
 def _replaces(other: _Exception, found: dict[int, _Exception]) -> int | None:
-    """The exception whose path this one continues; None if it is one of its own.
+    """The exception whose path this one continues; None if it begins a path of its own.
 
-    What is raised while another exception is being handled bears its name (`__context__`)
-    even if it is handled there and then. It has taken the other one's place only if it left
-    the frame that had taken that one, or what it led to did; or if it is a group that has it
-    as a member.
+    What is raised while another exception is being handled has it as its `__context__` even
+    if it is handled there and then. It replaces the other one only if it left the frame that
+    had caught that one, or what it led to did; or if it is a group that has it as a member.
     """
     reason = other.reason
     if reason is None or reason.of not in found or not other.visits:
         return None
     if reason.of > reason.n:
-        return None  # An older one that is raised anew goes its own way.
+        return None  # An older one that is raised anew has a path of its own.
     if reason.at == "member":
         return reason.of
-    took = {v.raised.frame for v in found[reason.of].visits if v.handled and not v.left}
-    return reason.of if any(_comes_of(other, frame, found) for frame in took) else None
+    caught = {v.raised.frame for v in found[reason.of].visits if v.handled and not v.left}
+    return reason.of if any(_comes_of(other, frame, found) for frame in caught) else None
 
 
 def _comes_of(exception: _Exception, frame: int, found: dict[int, _Exception]) -> bool:
@@ -105,14 +122,14 @@ def _comes_of(exception: _Exception, frame: int, found: dict[int, _Exception]) -
     return any(_comes_of(other, frame, found) for other in led_to)
 
 
-def _stops(visits: Sequence[_Visit], found: dict[int, _Exception]) -> Iterator[Frame]:
+def _frames(visits: Sequence[_Visit], found: dict[int, _Exception]) -> Iterator[Frame]:
     for visit, following in zip(visits, [*visits[1:], None], strict=True):
         yield Frame(
             exception=visit.raised.n,
             saw=visit.raised.saw,
             location=_location(visit.raised),
             task=visit.raised.task,
-            disposition=_fate(visit, following, found),
+            disposition=_disposition(visit, following, found),
             handler=visit.handled.handler if visit.handled else None,
             handler_line=(visit.handled.handler_line or visit.handled.line)
             if visit.handled
@@ -120,7 +137,9 @@ def _stops(visits: Sequence[_Visit], found: dict[int, _Exception]) -> Iterator[F
         )
 
 
-def _fate(visit: _Visit, following: _Visit | None, found: dict[int, _Exception]) -> Disposition:
+def _disposition(
+    visit: _Visit, following: _Visit | None, found: dict[int, _Exception]
+) -> Disposition:
     if following is None:
         if visit.left is None:
             return Disposition.HANDLED

@@ -1,19 +1,21 @@
-"""What is said about disconnects, as data: adding a claim is adding an entry.
+"""What is said about disconnects, as data, and what becomes of it: adding a claim is an entry.
 
-Texts are in our own words; the sources are where it is said. A claim is asked of every stack
-that has the surfaces its condition reads, over every scenario it fits; an app is never
+Texts are in our own words; what is cited is where it is said. A claim is asked of every stack
+that has the surfaces its condition reads, over every scenario it names; an app is never
 exempted by name. Claims about a server's own promise name the module the server is run as.
 
-What a condition has to answer for a claim to be wrong is part of the claim: write down both
-what upholds and what refutes it (`harness/hangup/analysis/conditions.py`), and leave undecided what is
-neither.
+What would refute a claim is part of the claim: write down both what confirms and what refutes
+it (`hangup.model.conditions`), and leave undecided what is neither.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
-from hangup.analysis.conditions import (
+from hangup.model import scenarios as catalogue
+from hangup.model.conditions import (
     AN_EXCEPTION,
     All,
     Before,
@@ -27,12 +29,11 @@ from hangup.analysis.conditions import (
     Status,
     When,
 )
-from hangup.analysis.ways import asked_by_another_task, passes_no_handler
-from hangup.model import scenarios as catalogue
+from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface, Word
 
 
-class Source(msgspec.Struct, frozen=True):
+class Citation(msgspec.Struct, frozen=True):
     """Where something is said."""
 
     title: str
@@ -40,18 +41,87 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One sentence that trials can uphold or refute."""
+    """One sentence that trials can confirm or refute."""
 
     id: str
     text: str
-    cited: tuple[Source, ...]
-    disputed_by: tuple[Source, ...] = ()
+    cited: tuple[Citation, ...]
+    disputed_by: tuple[Citation, ...] = ()
     number: int | None = None
     """Its number among the claims of the article; several sentences may share one."""
     scenarios: tuple[str, ...]
-    condition: Condition
+    condition: Condition | PathCondition
     module: str | None = None
     """The server module whose promise it is; None for a claim that is asked of all."""
+
+
+class Ruling(StrEnum):
+    """What a claim comes to."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    MIXED = "mixed"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not applicable"
+
+
+def ruling(confirmed: int, refuted: int) -> Ruling:
+    """Unanimous among the trials that decide, or mixed."""
+    match confirmed > 0, refuted > 0:
+        case True, True:
+            return Ruling.MIXED
+        case True, False:
+            return Ruling.CONFIRMED
+        case False, True:
+            return Ruling.REFUTED
+        case _:
+            return Ruling.INCONCLUSIVE
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim in one scenario on one stack: so many trials confirm it, so many refute it."""
+
+    scenario: str
+    confirmed: int
+    refuted: int
+    of: int
+    """All trials, 0 if it was not run; those that neither confirm nor refute do not decide."""
+
+    @property
+    def ruling(self) -> Ruling:
+        """Unanimous among the trials that decide, or mixed."""
+        return ruling(self.confirmed, self.refuted)
+
+
+class Undecided(msgspec.Struct, frozen=True, kw_only=True):
+    """Why no trial decided a claim."""
+
+    ran: bool
+    """Whether it was asked of any trial at all."""
+    surface: str | None = None
+    """The surface that would have told."""
+    saws: tuple[str, ...] = ()
+    """What that surface saw most often instead, or the trial's failure."""
+
+
+class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim on one stack, over all scenarios it was asked in."""
+
+    claim: str
+    stack: Stack
+    ruling: Ruling
+    cases: tuple[Case, ...] = ()
+    undecided: Undecided | None = None
+    """Why it is inconclusive."""
+
+    @property
+    def run(self) -> tuple[Case, ...]:
+        """The cases of which there are trials."""
+        return tuple(case for case in self.cases if case.of)
+
+    def scenarios(self, *rulings: Ruling) -> list[str]:
+        """Those it was asked in and came to one of these."""
+        return [case.scenario for case in self.run if case.ruling in rulings]
 
 
 # ---------------------------------------------------------------------------- scenarios
@@ -107,7 +177,9 @@ def _ends(yes: set[str] | frozenset[str]) -> Saw:
     return _saw(Surface.STREAM_END, yes, _ENDS - yes)
 
 
-_TOLD = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"})
+_NOTIFIED = _saw(
+    Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"}
+)
 _DONE: frozenset[str] = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
 _CLEANED_UP = _saw(Surface.CLEANUP, _DONE, {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING})
 _CUT_SHORT = _saw(Surface.CLEANUP, {CANCELLED}, _DONE)
@@ -117,23 +189,23 @@ _ANSWERED = _saw(Surface.LIVENESS, {Word.ANSWERED}, {Word.NO_ANSWER})
 _HANDLER_SILENT = _saw(Surface.HANDLER, {Word.NOTHING}, {AN_EXCEPTION})
 _BEGUN = Mark(Surface.STREAM, "begin")
 _ENDED = Mark(Surface.STREAM, "end")
-_HEARD = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
+_DISCONNECT_RECEIVED = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
 
 # ---------------------------------------------------------------------------- sources
 
-ARTICLE = Source("the article (FastAPI 0.115.14, uvicorn 0.34.3, Python 3.11)")
+ARTICLE = Citation("the article (FastAPI 0.115.14, uvicorn 0.34.3, Python 3.11)")
 
 
-def _issue(repository: str, number: int, kind: str = "issues") -> Source:
-    return Source(f"{repository}#{number}", f"https://github.com/{repository}/{kind}/{number}")
+def _issue(repository: str, number: int, kind: str = "issues") -> Citation:
+    return Citation(f"{repository}#{number}", f"https://github.com/{repository}/{kind}/{number}")
 
 
-def _pull(repository: str, number: int) -> Source:
+def _pull(repository: str, number: int) -> Citation:
     return _issue(repository, number, "pull")
 
 
-def _docs(title: str, repository: str, path: str) -> Source:
-    return Source(title, f"https://github.com/{repository}/blob/{path}")
+def _docs(title: str, repository: str, path: str) -> Citation:
+    return Citation(title, f"https://github.com/{repository}/blob/{path}")
 
 
 ANYIO = _docs("AnyIO, Cancellation", "agronholm/anyio", "master/docs/cancellation.rst")
@@ -162,7 +234,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="The handler for `Exception` is not called when the client goes.",
         cited=(
             ARTICLE,
-            Source(
+            Citation(
                 "Python, Exceptions of asyncio",
                 "https://docs.python.org/3/library/asyncio-exceptions.html",
             ),
@@ -207,7 +279,7 @@ CLAIMS: tuple[Claim, ...] = (
                     _saw(Surface.RECEIVE, {Word.DISCONNECT}, set()),
                     Either(
                         (
-                            Before(_HEARD, _ENDED),
+                            Before(_DISCONNECT_RECEIVED, _ENDED),
                             _saw(Surface.STREAM_END, _LEFT_ALONE | {Word.GARBAGE_COLLECTED}, set()),
                         )
                     ),
@@ -237,10 +309,7 @@ CLAIMS: tuple[Claim, ...] = (
         "the other.",
         cited=(ARTICLE,),
         scenarios=("idle", "post"),
-        condition=PathCondition(
-            "the stream's cancellation was asked for by another task than its own",
-            asked_by_another_task,
-        ),
+        condition=PathCondition("cancelled-by-another-task"),
     ),
     Claim(
         id="status-is-out-first",
@@ -266,7 +335,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A generator that catches `CancelledError` learns of the disconnect.",
         cited=(ARTICLE, _issue("Kludex/starlette", 20)),
         scenarios=ABORTS,
-        condition=_TOLD,
+        condition=_NOTIFIED,
     ),
     Claim(
         id="await-is-cancelled-again",
@@ -274,7 +343,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
         cited=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
         scenarios=("cleanup-await", "cleanup-swallow"),
-        condition=When(_TOLD, _CUT_SHORT),
+        condition=When(_NOTIFIED, _CUT_SHORT),
     ),
     Claim(
         id="new-task-runs",
@@ -282,7 +351,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A task of its own that the block gives to the loop does run to its end.",
         cited=(ARTICLE,),
         scenarios=("cleanup-threadsafe", "cleanup-task"),
-        condition=When(_TOLD, _CLEANED_UP),
+        condition=When(_NOTIFIED, _CLEANED_UP),
     ),
     Claim(
         id="handler-misses-stream-errors",
@@ -309,11 +378,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="The reason is that the generator is iterated outside of what handles exceptions.",
         cited=(ARTICLE,),
         scenarios=("error-mid-stream",),
-        condition=PathCondition(
-            "the exception comes through no frame of the framework in which an `except` took an "
-            "endpoint's error in `plain-error`",
-            passes_no_handler,
-        ),
+        condition=PathCondition("passes-no-handler"),
     ),
     Claim(
         id="handled-inside-or-nowhere",
@@ -363,7 +428,7 @@ CLAIMS: tuple[Claim, ...] = (
         cited=(FINALIZATION, _pull("simonw/llm", 1659)),
         scenarios=("nested",),
         condition=When(
-            _TOLD,
+            _NOTIFIED,
             _saw(
                 Surface.SOURCE,
                 {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
@@ -409,7 +474,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="swallowing-keeps-it-alive",
         text="A generator that catches the cancellation and goes on keeps running.",
         cited=(
-            Source(
+            Citation(
                 "Python, Task cancellation",
                 "https://docs.python.org/3/library/asyncio-task.html",
             ),
@@ -417,7 +482,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         disputed_by=(ANYIO,),
         scenarios=("cleanup-swallow",),
-        condition=When(_TOLD, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
+        condition=When(_NOTIFIED, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
     ),
     # ---------------------------------------------------------- who is told
     Claim(
@@ -544,7 +609,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
         cited=(ANYIO,),
         scenarios=("cleanup-anyio-shield",),
-        condition=When(_TOLD, _CLEANED_UP),
+        condition=When(_NOTIFIED, _CLEANED_UP),
     ),
     Claim(
         id="asyncio-shield-is-no-help",
@@ -552,19 +617,19 @@ CLAIMS: tuple[Claim, ...] = (
         cited=(_issue("agno-agi/agno", 7318),),
         disputed_by=(
             _pull("Continuum-AI-Corp/OrcaRouter-Lite", 22),
-            Source(
+            Citation(
                 "Python, Shielding from cancellation",
                 "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
             ),
         ),
         scenarios=("cleanup-asyncio-shield",),
-        condition=When(_TOLD, _CUT_SHORT),
+        condition=When(_NOTIFIED, _CUT_SHORT),
     ),
     Claim(
         id="dependency-outlives-the-stream",
         text="A dependency with `yield` stays open until the stream has ended.",
         cited=(
-            Source(
+            Citation(
                 "FastAPI, Dependencies with yield",
                 "https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/",
             ),

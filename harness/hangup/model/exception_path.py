@@ -13,6 +13,13 @@ import msgspec
 
 SITE_PACKAGES = "site-packages/"
 """What the recorded path of an installed file begins with."""
+APPS = "apps/"
+"""What the recorded path of an app's code begins with."""
+STREAM_CODE = ("apps/common/", "apps/recipes/", "apps/subject/")
+"""The code that every app shares: the stream and its source. In results of format 1 it was in
+`apps/subject/`, together with the agent."""
+AGENT_CODE = frozenset({"hangup/agent/boundary.py", "apps/subject/boundary.py"})
+"""The agent's outermost ASGI wrapper, in the places where it was recorded."""
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

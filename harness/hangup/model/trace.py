@@ -59,6 +59,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The steps of exceptions, in a trial in which exceptions were traced."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
+    same_as: int | None = None
+    """Of a trial in which exceptions were traced: the repeat of the scenario that it came out
+    like, and whose events are kept in the place of its own."""
 
     @property
     def count(self) -> int:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from hangup.analysis import findings
-from hangup.analysis.cleanup import Advice, Guide, Tried, Verdict
+from hangup.analysis.cleanup import Advice, CleanupGuide, Tried, Verdict
 from hangup.analysis.findings import Table
 from hangup.environment.code_excerpts import Quote, Quotes
 from hangup.model import cleanup as recipes
@@ -31,7 +31,7 @@ class GuideWriter:
     recipes = RECIPES
 
     def __init__(
-        self, guide: Guide, stacks: Sequence[Stack], table: Table, quotes: Quotes, linked: Linked
+        self, guide: CleanupGuide, stacks: Sequence[Stack], table: Table, quotes: Quotes, linked: Linked
     ) -> None:
         self.guide = guide
         self.stacks = guide.ran(stacks)
