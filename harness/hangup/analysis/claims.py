@@ -106,10 +106,12 @@ def _undecided(condition: Condition, trials: Sequence[ClassifiedTrial]) -> Undec
     seen: Counter[tuple[str | None, tuple[str, ...]]] = Counter()
     for trial in trials:
         failure = trial.trial.failure
-        saws = (None, (failure,)) if failure else (surface, trial.saws.get(surface, ()))
-        seen[saws] += trial.trial.count
-    told, saws = min(seen, key=lambda found: (-seen[found], str(found)))
-    return Undecided(ran=True, surface=told, saws=saws)
+        if failure is not None:
+            seen[None, (failure,)] += trial.trial.count
+        else:
+            seen[surface, trial.saws.get(surface, ())] += trial.trial.count
+    found, saws = min(seen, key=lambda key: (-seen[key], str(key)))
+    return Undecided(ran=True, surface=found, saws=saws)
 
 
 def _applies(claim: Claim, result: StackResult) -> bool:

@@ -79,8 +79,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     _disconnect(
         "relay",
         "The stream relays, through httpx, what an upstream server goes on sending, and the "
-        "client closes: when is the upstream connection closed, and how many events were sent after the "
-        "client left?",
+        "client closes: when is the upstream connection closed, and how many events are sent "
+        "after the client left?",
         script=Script(pause_ms=10),
         relays=True,
         thorough=True,
