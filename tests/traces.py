@@ -2,7 +2,7 @@
 
     trial("idle", "stream begin", LEAVES, "stream end CancelledError at an await")
 
-A line is `SURFACE EVENT [#N] [SAW] [at a PLACE]`; a number among the lines is so many
+A line is `SURFACE EVENT [#N] [SAW] [at a PLACE] [(DETAIL)]`; a number among the lines is so many
 milliseconds in which nothing happens.
 """
 
@@ -11,19 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from hangup.analysis.classification import classify
+from hangup.analysis.classification import classify, classify_trial
 from hangup.model import trace
+from hangup.model.exception_path import Step
+from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.scenarios import BY_ID
 from hangup.model.trace import CLIENT, Environment, Event, Latency, Stack, StackResult, Trial
 from hangup.model.vocabulary import Word
 
 LEAVES = f"{CLIENT} leaves"
-CLOSES = "window closes"
-"""The harness stops watching."""
-COLLECTS = "window is over, and the process collects its garbage"
+CLOSES = "the window closes"
+COLLECTS = "the process collects its garbage"
 
 _LINE = re.compile(
-    r"(?P<surface>\S+) (?P<event>\S+)(?: #(?P<n>\d+))?(?: (?P<saw>.+?))?"
-    r"(?: at an? (?P<at>await|yield|call))?"
+    r"(?P<surface>\S+) (?P<event>\S+)(?: #(?P<n>\d+))?(?: (?P<saw>[^( ].*?))?"
+    r"(?: at an? (?P<at>await|yield|call))?(?: \((?P<detail>.+)\))?"
 )
 
 Line = str | int
@@ -36,6 +38,8 @@ def trial(
     failure: Word | None = None,
     received: tuple[str, ...] = (),
     got: str | None = None,
+    steps: Sequence[Step] = (),
+    alike: Sequence[int] = (),
 ) -> Trial:
     """The trial that these lines were observed in."""
     now_ns = 0
@@ -64,6 +68,7 @@ def trial(
                 saw=match["saw"],
                 at=match["at"],
                 n=int(match["n"]) if match["n"] else None,
+                detail=match["detail"],
             )
         )
     return Trial(
@@ -76,6 +81,8 @@ def trial(
         received=received,
         got=got,
         events=tuple(events),
+        steps=tuple(steps),
+        alike=tuple(alike),
     )
 
 
@@ -86,6 +93,7 @@ def stack(
     versions: str = "current",
     python: str = "3.13",
 ) -> Stack:
+    """A stack; by default one app, server, version set and Python for all tests."""
     return Stack(versions=versions, python=python, app=app, server=server)
 
 
@@ -94,9 +102,12 @@ def stack_result(
     surfaces: Sequence[str] = (),
     unsupported: Sequence[str] = (),
     rejected_registrations: Mapping[str, str] | None = None,
+    unattributed: Sequence[str] = (),
+    traced: Sequence[Trial] = (),
+    latency: Latency | None = Latency(own_ns=(3, 4), bare_ns=(1, 2)),  # noqa: B008 - immutable
     of: Stack | None = None,
 ) -> StackResult:
-    """A stack whose trials these are."""
+    """The result of a stack whose trials these are."""
     return StackResult(
         stack=of or stack(),
         title="an app made up for a test",
@@ -117,12 +128,20 @@ def stack_result(
             cpu="a CPU",
             cores=2,
         ),
-        latency=Latency(own_ns=(3, 4), bare_ns=(1, 2)),
+        latency=latency,
+        unattributed=tuple(unattributed),
         trials=trials,
+        traced=tuple(traced),
     )
 
 
-def saws(of: StackResult, scenario: str, surface: str) -> tuple[str, ...]:
+def classified(trial: Trial, *surfaces: str) -> ClassifiedTrial:
+    """The trial classified by itself, of an app that declares these surfaces."""
+    saws = classify_trial(trial, BY_ID[trial.scenario], surfaces)
+    return ClassifiedTrial(trial=trial, saws=saws)
+
+
+def saws(result: StackResult, scenario: str, surface: str) -> tuple[str, ...]:
     """What the surface saw in the first trial of a scenario, earned silences and all."""
-    first = next(each for each in classify(of) if each.trial.scenario == scenario)
+    first = next(found for found in classify(result) if found.trial.scenario == scenario)
     return first.saws[surface]

@@ -29,9 +29,17 @@ from hangup.model.outcomes import ClassifiedTrial
 from hangup.model.trace import Event
 from hangup.model.vocabulary import HANDLERS, HOOK, Surface, Word, is_exception
 
+_UNKNOWN = frozenset({Word.INCONCLUSIVE, Word.NOT_APPLICABLE})
+"""The words with which a surface says neither that it saw something nor that it did not."""
+
 
 def decide(condition: Condition, trial: ClassifiedTrial) -> bool | None:
-    """Whether a trial confirms a condition, refutes it, or does not decide it."""
+    """Whether a trial confirms a condition, refutes it, or does not decide it.
+
+    A trial that failed decides nothing.
+    """
+    if trial.trial.failure is not None:
+        return None
     return _RULES[type(condition)](condition, trial)
 
 
@@ -56,7 +64,9 @@ def _saw(condition: Saw, trial: ClassifiedTrial) -> bool | None:
 
 def _saw_any(condition: SawAny, trial: ClassifiedTrial) -> bool | None:
     saws = trial.saws.get(condition.surface, ())
-    return any(_among(saw, condition.words, frozenset()) for saw in saws) if saws else None
+    if any(_among(saw, condition.words, frozenset()) for saw in saws):
+        return True
+    return None if not saws or _UNKNOWN.intersection(saws) else False
 
 
 def _among(saw: str, words: frozenset[str], others: frozenset[str]) -> bool:
@@ -67,7 +77,7 @@ def _among(saw: str, words: frozenset[str], others: frozenset[str]) -> bool:
 
 def _status(condition: Status, trial: ClassifiedTrial) -> bool | None:
     got = trial.trial.got or ""
-    if trial.trial.failure is not None or not got[:1].isdigit():
+    if not got[:1].isdigit():
         return None
     return got.startswith(condition.digits)
 
@@ -78,17 +88,13 @@ def _looks_complete(_: LooksComplete, trial: ClassifiedTrial) -> bool | None:
 
 
 def _unreported(_: Unreported, trial: ClassifiedTrial) -> bool | None:
-    return not any(
-        is_exception(saw) or saw == Word.ERROR_LINE
-        for surface, saws in trial.saws.items()
-        if reports_errors(surface)
-        for saw in saws
-    )
+    saws = [saw for s, found in trial.saws.items() if reports_errors(s) for saw in found]
+    if any(is_exception(saw) or saw == Word.ERROR_LINE for saw in saws):
+        return False
+    return None if Word.INCONCLUSIVE in saws else True
 
 
 def _before(condition: Before, trial: ClassifiedTrial) -> bool | None:
-    if trial.trial.failure is not None:
-        return None
     events = _watched(trial)
     then = _first(condition.then, events)
     if then is None:
@@ -98,8 +104,6 @@ def _before(condition: Before, trial: ClassifiedTrial) -> bool | None:
 
 
 def _pending(condition: Pending, trial: ClassifiedTrial) -> bool | None:
-    if trial.trial.failure is not None:
-        return None
     events = _watched(trial)
     when = _first(condition.when, events)
     if when is None:
@@ -110,7 +114,7 @@ def _pending(condition: Pending, trial: ClassifiedTrial) -> bool | None:
 
 def _sends_after(_: SendsAfter, trial: ClassifiedTrial) -> bool | None:
     left_ns = trial.trial.left_ns
-    if trial.trial.failure is not None or left_ns is None:
+    if left_ns is None:
         return None
     events = _watched(trial)
     given_ns = next(

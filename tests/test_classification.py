@@ -1,22 +1,40 @@
-"""What a trace comes to: the rules, one example each, from traces written by hand."""
+"""What each surface saw in a trial: the rules, an example each, from traces written by hand."""
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from hangup.analysis.classification import observations, outcomes, surfaces_of
+from hangup.analysis import classification
+from hangup.analysis.classification import (
+    classify,
+    classify_trial,
+    classify_trials,
+    surfaces_of,
+    upstream_closed_ns,
+)
+from hangup.analysis.outcomes import StackOutcomes
+from hangup.model.outcomes import Saws
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.trace import Trial
-from hangup.model.vocabulary import FAILURES, OPTIONAL, Surface, Word, is_exception
+from hangup.model.vocabulary import FAILURES, OPTIONAL, Surface, Word
 from tests.traces import CLOSES, COLLECTS, LEAVES, Line, saws, stack_result, trial
 
 HOOK = "hook:after_request"
 DECLARED = (*OPTIONAL, HOOK)
 
 ORDINARY_ERROR = trial("plain-error", "endpoint begin", "endpoint end ValueError")
-"""The control by which a silence is told from a surface that is not in place."""
+"""The control that tells a surface that was silent from one that is not in place."""
+
+
+def saws_of(scenario: str, *lines: Line, declared: tuple[str, ...] = ()) -> Saws:
+    """What every surface saw in one trial, taken by itself."""
+    return classify_trial(trial(scenario, *lines), BY_ID[scenario], declared)
+
+
+def test_every_surface_has_a_rule() -> None:
+    assert set(classification._RULES) == set(Surface)
+
 
 # What a surface saw in one trial: (what it is an example of, surface, lines, observations).
 EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
@@ -44,7 +62,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.CANCELLED_AT_YIELD],
     ),
     (
-        "open on a server that spins",
+        "open on a server whose event loop is blocked",
         "stream-end",
         ["stream begin", LEAVES, "liveness saw no answer"],
         [Word.SUSPENDED_OR_RUNNING],
@@ -79,7 +97,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.CLOSED_AT_YIELD],
     ),
     (
-        "reclaimed, and only then closed",
+        "reclaimed, and closed only then",
         "stream-end",
         [
             "stream begin",
@@ -91,7 +109,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.GARBAGE_COLLECTED],
     ),
     (
-        "closed only because the harness had garbage collected",
+        "closed only by the collection that the harness requested",
         "stream-end",
         [
             "stream begin",
@@ -117,7 +135,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.CANCELLED_AT_AWAIT],
     ),
     (
-        "ran to its end for nobody",
+        "completed after the client left",
         "stream-end",
         ["stream begin", LEAVES, "stream end"],
         [Word.COMPLETED],
@@ -128,9 +146,9 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["stream begin", "stream end", LEAVES],
         [Word.ALREADY_FINISHED],
     ),
-    ("ended, and nobody left", "stream-end", ["stream begin", "stream end"], [Word.FINISHED]),
+    ("ended, and no client left", "stream-end", ["stream begin", "stream end"], [Word.FINISHED]),
     (
-        "swallowed the cancellation and carried on",
+        "swallowed the cancellation and ended normally",
         "stream-end",
         ["stream begin", LEAVES, "stream saw CancelledError at an await", "stream end"],
         [Word.SWALLOWED],
@@ -141,7 +159,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["stream begin", "stream end ValueError at an await"],
         [Word.RAISED],
     ),
-    ("was never begun", "stream-end", [LEAVES], [Word.NEVER_STARTED]),
+    ("never started", "stream-end", [LEAVES], [Word.NEVER_STARTED]),
     (
         "was reclaimed without having begun",
         "stream-end",
@@ -149,7 +167,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.NEVER_STARTED],
     ),
     (
-        "told nothing, suspended",
+        "not notified, suspended",
         "stream-end",
         ["stream begin", "stream waiting", LEAVES, 2000, CLOSES],
         [Word.SUSPENDED],
@@ -167,9 +185,9 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.SUSPENDED],
     ),
     # What was thrown into the stream.
-    ("was told nothing", "stream", ["stream begin", LEAVES], [Word.NOTHING]),
+    ("was not notified", "stream", ["stream begin", LEAVES], [Word.NOTHING]),
     (
-        "says once what it saw twice",
+        "names once what it saw twice",
         "stream",
         [
             "stream begin",
@@ -215,17 +233,17 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["ExceptionGroup[ValueError, OSError]"],
     ),
     (
-        "was closed by the collection of the harness alone",
+        "was closed only by the collection that the harness requested",
         "stream",
         ["stream begin", LEAVES, CLOSES, COLLECTS, "stream end GeneratorExit at a yield"],
         [Word.GARBAGE_COLLECTED],
     ),
     # The inner source.
-    ("had no source yet", "source", [LEAVES], [Word.DID_NOT_RUN]),
-    ("its source went to its end", "source", ["source begin", LEAVES, "source end"],
+    ("had not begun its source", "source", [LEAVES], [Word.DID_NOT_RUN]),
+    ("its source completed", "source", ["source begin", LEAVES, "source end"],
      [Word.FINISHED]),
     (
-        "its source had been read to its end already",
+        "its source had completed already",
         "source",
         ["source begin", "source end", LEAVES],
         [Word.ALREADY_FINISHED],
@@ -243,27 +261,27 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.GARBAGE_COLLECTED],
     ),
     (
-        "its source was left to the collection of the harness",
+        "its source was closed by the collection that the harness requested",
         "source",
         ["source begin", LEAVES, CLOSES, COLLECTS, "source end GeneratorExit at a yield"],
         [Word.GARBAGE_COLLECTED],
     ),
     (
-        "its source was closed by hand",
+        "its source was closed with aclose()",
         "source",
         ["source begin", LEAVES, "source end GeneratorExit at a yield", "source dropped"],
         ["GeneratorExit"],
     ),
-    ("its source hangs", "source", ["source begin", LEAVES, 2000, CLOSES], [Word.SUSPENDED]),
+    ("its source is suspended", "source", ["source begin", LEAVES, 2000, CLOSES], [Word.SUSPENDED]),
     (
-        "its source goes on and on",
+        "its source is still producing",
         "source",
         ["source begin", LEAVES, 1900, "send end #9", CLOSES],
         [Word.STILL_RUNNING],
     ),
     # What begins and ends.
-    ("no endpoint ran", "endpoint", [LEAVES], [Word.DID_NOT_RUN]),
-    ("the endpoint hangs", "endpoint", ["endpoint begin", LEAVES], [Word.STILL_RUNNING]),
+    ("the endpoint did not run", "endpoint", [LEAVES], [Word.DID_NOT_RUN]),
+    ("the endpoint is still running", "endpoint", ["endpoint begin", LEAVES], [Word.STILL_RUNNING]),
     (
         "the endpoint had returned",
         "endpoint",
@@ -277,7 +295,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["CancelledError"],
     ),
     (
-        "the endpoint, a generator, was closed by the collection of the harness",
+        "the endpoint, a generator, was closed by the collection that the harness requested",
         "endpoint",
         ["endpoint begin", LEAVES, CLOSES, COLLECTS, "endpoint end GeneratorExit"],
         [Word.GARBAGE_COLLECTED],
@@ -298,7 +316,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.FINISHED],
     ),
     (
-        "the middleware saw it pass",
+        "the middleware saw the exception pass through",
         "middleware",
         ["middleware begin", LEAVES, "middleware end CancelledError"],
         ["CancelledError"],
@@ -317,9 +335,9 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["CancelledError"],
     ),
     ("the hook was called", HOOK, [LEAVES, f"{HOOK} saw called"], [Word.CALLED]),
-    ("the hook was called, nobody left", HOOK, [f"{HOOK} saw called"], [Word.CALLED]),
+    ("the hook was called, and no client left", HOOK, [f"{HOOK} saw called"], [Word.CALLED]),
     (
-        "the hook had been called",
+        "the hook had been called before the client left",
         HOOK,
         [f"{HOOK} saw called", LEAVES],
         [Word.ALREADY_CALLED],
@@ -338,14 +356,14 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
     ),
     # The two sides of the ASGI boundary.
     (
-        "receive said that the client is gone",
+        "receive() returned the disconnect",
         "receive",
         ["receive begin", LEAVES, "receive end http.disconnect"],
         [Word.DISCONNECT],
     ),
-    ("nobody asked", "receive", [LEAVES], [Word.NOT_AWAITED]),
+    ("receive() was not called", "receive", [LEAVES], [Word.NOT_AWAITED]),
     (
-        "nobody asked after the request had come",
+        "receive() was not called after the request had come",
         "receive",
         ["receive begin", "receive end http.request", LEAVES],
         [Word.NOT_AWAITED],
@@ -363,38 +381,38 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.DISCONNECT],
     ),
     (
-        "the one who asked was cancelled",
+        "the caller of receive() was cancelled",
         "receive",
         ["receive begin", LEAVES, "receive end CancelledError"],
         ["CancelledError"],
     ),
     (
-        "what came before the client left is no answer to its leaving",
+        "a disconnect message from before the client left does not count",
         "receive",
         ["receive begin", "receive end http.disconnect", LEAVES],
         [Word.NOT_AWAITED],
     ),
-    ("asked, and was never told", "receive", ["receive begin", LEAVES], [Word.NOTHING]),
+    ("receive() did not return", "receive", ["receive begin", LEAVES], [Word.NOTHING]),
     (
-        "a send went through to nobody",
+        "a send() returned after the client left",
         "send",
         [LEAVES, "send begin #4", "send end #4"],
         [Word.RETURNED],
     ),
     (
-        "a send under way came through",
+        "a send() that was under way returned",
         "send",
         ["send begin #4", LEAVES, "send end #4"],
         [Word.RETURNED],
     ),
     (
-        "a send failed",
+        "a send() raised",
         "send",
         ["send begin #4", LEAVES, "send end #4 OSError"],
         ["OSError"],
     ),
     (
-        "a send on its way out while the client left says nothing",
+        "a send() called before the app was given the disconnect does not count",
         "send",
         [
             LEAVES,
@@ -405,7 +423,7 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.NOT_CALLED],
     ),
     (
-        "a send went through though the disconnect was known",
+        "a send() under way at the disconnect returned",
         "send",
         [
             LEAVES,
@@ -416,26 +434,31 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.RETURNED],
     ),
     (
-        "a disconnect from before the client left is no hang-up",
+        "a disconnect message from before the client left is not the client's",
         "send",
         ["receive end http.disconnect", "send begin #4", "send end #4", LEAVES],
         [Word.NOT_CALLED],
     ),
     (
-        "one send went through, the next hangs",
+        "one send() returned, the next is suspended",
         "send",
         [LEAVES, "send begin #4", "send end #4", "send begin #5"],
         [Word.RETURNED, Word.SEND_SUSPENDED],
     ),
     (
-        "nothing was sent any more",
+        "send() was not called again",
         "send",
         ["send begin #4", "send end #4", LEAVES],
         [Word.NOT_CALLED],
     ),
     # The server.
-    ("it still serves", "liveness", [LEAVES, "liveness saw answered"], [Word.ANSWERED]),
-    ("it serves nobody", "liveness", [LEAVES, "liveness saw no answer"], [Word.NO_ANSWER]),
+    ("the server still answers", "liveness", [LEAVES, "liveness saw answered"], [Word.ANSWERED]),
+    (
+        "the server no longer answers",
+        "liveness",
+        [LEAVES, "liveness saw no answer"],
+        [Word.NO_ANSWER],
+    ),
 ]  # fmt: skip
 
 
@@ -444,16 +467,16 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
     [example[1:] for example in EXAMPLES],
     ids=[f"{example[1]}: {example[0]}" for example in EXAMPLES],
 )
-def test_a_surface_saw(surface: str, lines: list[Line], saw: list[str]) -> None:
-    # Controls of the same stack prove that what is silent elsewhere is in place here.
-    proof = trial("complete", *(f"{each} saw ValueError" for each in DECLARED))
+def test_what_a_surface_saw(surface: str, lines: list[Line], saw: list[str]) -> None:
+    # A control of the same stack proves that what is silent elsewhere is in place here.
+    proof = trial("complete", *(f"{declared} saw ValueError" for declared in DECLARED))
     found = saws(stack_result(trial("idle", *lines), proof, surfaces=DECLARED), "idle", surface)
     assert list(found) == saw
 
 
 @pytest.mark.parametrize("saw", [Word.EXITED, Word.STILL_RUNNING])
 def test_an_operator_sees_whether_the_process_exits(saw: Word) -> None:
-    found = observations(trial("shutdown", LEAVES, f"exit saw {saw}"), BY_ID["shutdown"], ())
+    found = saws_of("shutdown", LEAVES, f"exit saw {saw}")
     assert found["exit"] == (saw,)
     assert "liveness" not in found
 
@@ -472,7 +495,14 @@ UPSTREAMS: list[tuple[list[Line], Word]] = [
 
 @pytest.mark.parametrize(("lines", "saw"), UPSTREAMS)
 def test_an_upstream_sees_its_connections_closed_or_not(lines: list[Line], saw: Word) -> None:
-    assert observations(trial("relay", *lines), BY_ID["relay"], ())["upstream"] == (saw,)
+    assert saws_of("relay", *lines)["upstream"] == (saw,)
+
+
+def test_an_upstream_is_closed_when_the_last_of_its_connections_is() -> None:
+    events = trial("relay", "upstream accepts", "upstream accepts", "upstream closed").events
+    assert upstream_closed_ns(events) is None
+    events += trial("relay", 9, "upstream closed").events
+    assert upstream_closed_ns(events) == 10_000_000
 
 
 SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledError at an await"]
@@ -486,41 +516,21 @@ SOURCE_STAYS = ["stream begin", "source begin", LEAVES, "stream end CancelledErr
         ("relay", Word.ANSWERED, Word.SUSPENDED_OR_RUNNING),
     ],
 )
-def test_a_source_that_somebody_else_may_read_is_not_said_to_be_suspended(
+def test_a_source_that_another_task_may_read_is_not_said_to_be_suspended(
     scenario: str, answer: Word, saw: Word
 ) -> None:
-    seen = trial(scenario, *SOURCE_STAYS, 2000, CLOSES, f"liveness saw {answer}")
-    assert observations(seen, BY_ID[scenario], ())["source"] == (saw,)
+    found = saws_of(scenario, *SOURCE_STAYS, 2000, CLOSES, f"liveness saw {answer}")
+    assert found["source"] == (saw,)
 
 
 def test_a_stream_of_a_server_that_does_not_answer_is_not_said_to_be_suspended() -> None:
-    seen = trial("idle", "stream begin", LEAVES, 2000, CLOSES, "liveness saw no answer")
-    assert observations(seen, BY_ID["idle"], ())["stream-end"] == (Word.SUSPENDED_OR_RUNNING,)
-
-
-def test_a_log_with_lines_of_nobody_knows_whom_is_not_said_to_be_silent() -> None:
-    proof = trial("plain-error", "endpoint begin", "server-log saw ValueError")
-    silent = [trial(s, LEAVES) for s in ("idle", "aclosing-in-idle", "post")]
-    of = stack_result(proof, *silent)
-    lines = ("idle: error line", "try-finally-in-idle: error line")
-    stray = msgspec.structs.replace(of, unattributed=lines)
-    for each, words in ((of, {Word.NOTHING}), (stray, {Word.INCONCLUSIVE, Word.NOTHING})):
-        logs = {s.scenario: s.saw for s in outcomes(each) if s.surface == "server-log"}
-        assert {logs["idle"], logs["aclosing-in-idle"], logs["post"]} == words
-    assert logs["post"] == Word.NOTHING
-
-
-def test_what_only_thorough_runs_have_is_not_lacking_in_others() -> None:
-    of = stack_result(trial("idle", LEAVES), unsupported=["is-disconnected"])
-    assert "polling" not in {s.scenario for s in outcomes(of)}
-    thorough = stack_result(
-        trial("idle", LEAVES), trial("relay", LEAVES), unsupported=["is-disconnected"]
-    )
-    assert "polling" in {s.scenario for s in outcomes(thorough)}
+    found = saws_of("idle", "stream begin", LEAVES, 2000, CLOSES, "liveness saw no answer")
+    assert found["stream-end"] == (Word.SUSPENDED_OR_RUNNING,)
 
 
 def test_only_a_stream_that_relays_has_an_upstream() -> None:
-    assert "upstream" not in surfaces_of(BY_ID["idle"], DECLARED)
+    relaying = [s for s in SCENARIOS if Surface.UPSTREAM in surfaces_of(s.id, frozenset())]
+    assert relaying == [s for s in SCENARIOS if s.relays]
 
 
 CLEANUPS: list[tuple[list[Line], str]] = [
@@ -535,34 +545,51 @@ CLEANUPS: list[tuple[list[Line], str]] = [
 
 
 @pytest.mark.parametrize(("lines", "saw"), CLEANUPS)
-def test_a_clean_up_comes_out_as(lines: list[Line], saw: str) -> None:
-    told = trial("cleanup-await", "stream begin", LEAVES, *lines)
-    assert observations(told, BY_ID["cleanup-await"], ())["cleanup"] == (saw,)
+def test_how_a_cleanup_came_out(lines: list[Line], saw: str) -> None:
+    assert saws_of("cleanup-await", "stream begin", LEAVES, *lines)["cleanup"] == (saw,)
 
 
 @pytest.mark.parametrize("scenario", ["complete", "shutdown", "plain-error"])
 def test_a_client_that_stays_says_what_it_got(scenario: str) -> None:
     stayed = trial(scenario, got="200, 5 events, ended")
-    assert observations(stayed, BY_ID[scenario], ())["client"] == ("200, 5 events, ended",)
+    found = classify_trial(stayed, BY_ID[scenario], ())
+    assert found["client"] == ("200, 5 events, ended",)
 
 
 def test_a_client_that_leaves_is_not_asked_what_it_got() -> None:
-    assert "client" not in surfaces_of(BY_ID["idle"], ())
+    assert "client" not in surfaces_of("idle", frozenset())
 
 
-@pytest.mark.parametrize(
-    ("saw", "is_one"),
-    [
-        ("ValueError", True),
-        ("ExceptionGroup[ValueError, OSError]", True),
-        ("200, 5 events, ended", False),
-        (Word.NOTHING, False),
-        (Word.CALLED, False),
-        (Word.SEND_SUSPENDED, False),
-    ],
-)
-def test_exceptions_are_told_from_words(saw: str, is_one: bool) -> None:
-    assert is_exception(saw) == is_one
+# --- What comes after the closing of the window.
+
+
+def test_what_comes_after_the_window_does_not_count() -> None:
+    found = saws_of(
+        "idle", "asgi begin", "stream begin", LEAVES, CLOSES,
+        "stream end CancelledError at an await", "server-log saw ValueError", "asgi end",
+    )  # fmt: skip
+    assert found["stream-end"] == (Word.SUSPENDED,)
+    assert found["asgi"] == (Word.STILL_RUNNING,)
+    assert found["server-log"] == (Word.NOTHING,)
+
+
+def test_what_the_collection_causes_is_not_attributed_to_the_stack() -> None:
+    found = saws_of(
+        "cleanup-task", "dependency begin", "stream begin", LEAVES, CLOSES, COLLECTS,
+        "stream saw GeneratorExit at a yield", "cleanup begin", "cleanup end",
+        "stream end GeneratorExit at a yield", "dependency end GeneratorExit",
+        declared=("dependency",),
+    )  # fmt: skip
+    assert found["stream-end"] == (Word.GARBAGE_COLLECTED,)
+    assert found["dependency"] == (Word.STILL_RUNNING,)
+    assert found["cleanup"] == (Word.DID_NOT_RUN,)
+
+
+def test_a_cancellation_after_another_trials_collection_is_still_a_cancellation() -> None:
+    found = saws_of(
+        "idle", "stream begin", LEAVES, COLLECTS, "stream end CancelledError at an await"
+    )
+    assert found["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
 
 
 # --- A silence must be earned.
@@ -577,7 +604,7 @@ SILENT: list[tuple[str, str]] = [
     (HOOK, "plain-error"),
     ("server-log", "plain-error"),
 ]
-"""Each surface whose silence is to be proven, and the control that has to prove it."""
+"""The surfaces whose silence must be proven, and the control that has to prove it."""
 
 
 def _silence(surface: str) -> Word:
@@ -596,7 +623,21 @@ def test_a_silence_counts_where_the_surface_saw_something_elsewhere(
 
 
 @pytest.mark.parametrize(("surface", "control"), SILENT)
-def test_a_surface_that_its_control_did_not_reach_is_inert(surface: str, control: str) -> None:
+def test_a_silence_is_earned_by_other_trials_that_are_given_as_proof(
+    surface: str, control: str
+) -> None:
+    lines = [f"{surface} begin", f"{surface} saw ValueError", f"{surface} end ValueError"]
+    known = stack_result(trial("error-mid-stream", *lines), trial(control), surfaces=DECLARED)
+    (alone,) = classify_trials(known, [trial("idle", LEAVES)])
+    assert alone.saws[surface] == (Word.INCONCLUSIVE,)
+    (proven,) = classify_trials(known, [trial("idle", LEAVES)], classify(known))
+    assert proven.saws[surface] == (_silence(surface),)
+
+
+@pytest.mark.parametrize(("surface", "control"), SILENT)
+def test_a_surface_that_its_control_did_not_reach_is_never_reached(
+    surface: str, control: str
+) -> None:
     known = stack_result(trial("idle", LEAVES), trial(control), surfaces=DECLARED)
     assert saws(known, "idle", surface) == (Word.UNREACHED,)
 
@@ -616,13 +657,12 @@ def test_a_control_that_failed_proves_nothing(surface: str, control: str) -> Non
 
 
 @pytest.mark.parametrize("surface", ["handler", "handler-app-error", "handler-cancelled"])
-def test_a_handler_that_could_not_be_registered_is_refused(surface: str) -> None:
-    rejected_registrations = {surface: "TypeError: not an exception class"}
+def test_a_handler_that_could_not_be_registered_is_rejected(surface: str) -> None:
     known = stack_result(
         trial("idle", LEAVES),
         ORDINARY_ERROR,
         surfaces=DECLARED,
-        rejected_registrations=rejected_registrations,
+        rejected_registrations={surface: "TypeError: not an exception class"},
     )
     assert saws(known, "idle", surface) == (Word.REJECTED,)
 
@@ -639,7 +679,9 @@ def test_a_handler_that_could_not_be_registered_is_refused(surface: str) -> None
         ("handler", ["handler saw ValueError"]),
     ],
 )
-def test_any_sign_of_life_proves_a_surface(surface: str, lines: list[Line]) -> None:
+def test_anything_that_a_surface_saw_proves_that_it_is_in_place(
+    surface: str, lines: list[Line]
+) -> None:
     known = stack_result(
         trial("idle", LEAVES), trial("complete", *lines), ORDINARY_ERROR, surfaces=DECLARED
     )
@@ -655,13 +697,29 @@ def test_what_every_app_has_needs_no_proof(surface: str) -> None:
 
 @pytest.mark.parametrize("surface", OPTIONAL)
 def test_what_an_app_does_not_declare_is_not_applicable(surface: str) -> None:
-    heard = trial("idle", LEAVES, failure=Word.SERVER_EXITED)
-    assert saws(stack_result(heard, ORDINARY_ERROR), "idle", surface) == (Word.NOT_APPLICABLE,)
+    failed = trial("idle", LEAVES, failure=Word.SERVER_EXITED)
+    assert saws(stack_result(failed, ORDINARY_ERROR), "idle", surface) == (Word.NOT_APPLICABLE,)
 
 
 def test_hooks_are_looked_at_only_where_they_are_declared() -> None:
-    assert HOOK in surfaces_of(BY_ID["idle"], DECLARED)
-    assert HOOK not in surfaces_of(BY_ID["idle"], OPTIONAL)
+    assert HOOK in surfaces_of("idle", frozenset(DECLARED))
+    assert HOOK not in surfaces_of("idle", frozenset(OPTIONAL))
+
+
+def test_a_log_with_lines_that_are_attributed_to_no_trial_is_not_said_to_be_silent() -> None:
+    proof = trial("plain-error", "endpoint begin", "server-log saw ValueError")
+    silent = [trial(scenario, LEAVES) for scenario in ("idle", "aclosing-in-idle", "post")]
+
+    def logs(*unattributed: str) -> dict[str, tuple[str, ...]]:
+        known = stack_result(proof, *silent, unattributed=unattributed)
+        return {t.trial.scenario: t.saws["server-log"] for t in classify(known)}
+
+    all_silent = logs()
+    assert {all_silent[t.scenario] for t in silent} == {(Word.NOTHING,)}
+    # The line of a group is kept under the first of its scenarios, and may be of any of them.
+    some_logged = logs("idle: error line", "try-finally-in-idle: error line")
+    assert some_logged["idle"] == some_logged["aclosing-in-idle"] == (Word.INCONCLUSIVE,)
+    assert some_logged["post"] == (Word.NOTHING,)
 
 
 # --- Failures.
@@ -671,11 +729,11 @@ def test_hooks_are_looked_at_only_where_they_are_declared() -> None:
 def test_a_trial_that_failed_gives_its_reason_on_every_surface(failure: Word) -> None:
     lines = ["stream begin", "handler saw ValueError", LEAVES, "liveness saw answered"]
     failed = trial("idle", *lines, failure=failure)
-    for surface, saw in observations(failed, BY_ID["idle"], DECLARED).items():
+    for surface, saw in classify_trial(failed, BY_ID["idle"], DECLARED).items():
         assert saw == (failure,), surface
 
 
-def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
+def test_a_failure_does_not_prove_that_a_handler_is_in_place() -> None:
     failed = trial("plain-cancelled", failure=Word.SERVER_EXITED)
     known = stack_result(trial("idle", LEAVES), failed, ORDINARY_ERROR, surfaces=DECLARED)
     assert saws(known, "idle", "handler") == (Word.UNREACHED,)
@@ -684,134 +742,83 @@ def test_a_failure_is_no_sign_that_a_handler_is_in_place() -> None:
 # --- Every scenario, every surface.
 
 
-def _quiet(scenario: Scenario) -> Trial:
-    """A trial in which nothing was seen but what the harness itself notes at its end."""
+def _silent_trial(scenario: Scenario) -> Trial:
+    """A trial in which nothing was seen but what the harness itself records at its end."""
     if scenario.disconnect == "sigterm":
         return trial(scenario.id, LEAVES, "exit saw still running", got=Word.NO_RESPONSE)
     return trial(scenario.id, "liveness saw no answer", got=Word.NO_RESPONSE)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
-def test_every_surface_of_every_scenario_gets_a_sighting(scenario: Scenario) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.id for scenario in SCENARIOS])
+def test_every_surface_of_every_scenario_has_one_observation(scenario: Scenario) -> None:
     declared = [*DECLARED, *filter(None, [scenario.surface])]
-    for each in (_quiet(scenario), trial(scenario.id, failure=Word.NOT_REACHED)):
-        found = outcomes(stack_result(each, surfaces=declared))
+    for known in (_silent_trial(scenario), trial(scenario.id, failure=Word.NOT_REACHED)):
+        found = StackOutcomes(stack_result(known, surfaces=declared)).observations
         rows = [row for row in found if row.scenario == scenario.id]
-        assert {row.surface for row in rows} == set(surfaces_of(scenario, declared))
+        assert {row.surface for row in rows} == set(surfaces_of(scenario.id, frozenset(declared)))
         assert {(row.n, row.of) for row in rows} == {(1, 1)}
 
 
 def test_the_surfaces_of_all_scenarios_are_those_of_the_vocabulary() -> None:
-    looked_at = {s for scenario in SCENARIOS for s in surfaces_of(scenario, ())}
+    looked_at = {s for scenario in SCENARIOS for s in surfaces_of(scenario.id, frozenset())}
     assert looked_at == set(Surface)
 
 
+def test_surfaces_are_in_the_order_of_the_vocabulary_with_hooks_after_the_middleware() -> None:
+    found = list(surfaces_of("idle", frozenset({"hook:b", "hook:a", *OPTIONAL})))
+    after = found.index("middleware") + 1
+    assert found[after : after + 2] == ["hook:a", "hook:b"]
+    others = found[:after] + found[after + 2 :]
+    assert others == [surface for surface in Surface if surface in others]
+
+
 def test_a_plain_endpoint_has_no_stream_to_look_at() -> None:
-    plain = set(surfaces_of(BY_ID["plain-error"], DECLARED))
-    streaming = set(surfaces_of(BY_ID["idle"], DECLARED))
+    plain = set(surfaces_of("plain-error", frozenset(DECLARED)))
+    streaming = set(surfaces_of("idle", frozenset(DECLARED)))
     assert streaming - plain == {"stream", "stream-end", "source", "background"}
+
+
+def test_trials_of_a_scenario_that_no_longer_exists_are_left_out() -> None:
+    assert classify(stack_result(trial("of-yesterday", LEAVES))) == []
 
 
 def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown = {saw for *_, words in EXAMPLES for saw in words}
     shown |= {saw for _, saw in CLEANUPS}
     shown |= {saw for _, saw in UPSTREAMS}
-    shown |= {word for _, *words in ASKING for word in words}
+    shown |= {word for _, *words in POLLING for word in words}
     shown |= {Word.EXITED, Word.UNREACHED, Word.INCONCLUSIVE, Word.REJECTED, Word.NOT_APPLICABLE}
     of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
     assert set(Word) - shown - FAILURES - of_the_client == set()
 
 
-# --- Counting.
-
-AT_AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
-AT_YIELD = ("stream begin", LEAVES, "stream end CancelledError at a yield")
-TWICE = (
-    "stream begin",
-    LEAVES,
-    "stream saw CancelledError at an await",
-    "stream end GeneratorExit at a yield",
-)
+# --- What is said of a surface in the light of another one.
 
 
-def _counted(known: list[Trial], scenario: str, surface: str) -> dict[str, tuple[int, int]]:
-    return {
-        row.saw: (row.n, row.of)
-        for row in outcomes(stack_result(*known))
-        if (row.scenario, row.surface) == (scenario, surface)
-    }
-
-
-def test_repeats_that_disagree_are_counted_apart() -> None:
-    ways = [AT_AWAIT, AT_YIELD, AT_AWAIT, AT_AWAIT, AT_YIELD]
-    repeats = [trial("ticking", *way, repeat=n) for n, way in enumerate(ways, 1)]
-    assert _counted(repeats, "ticking", "stream-end") == {
-        Word.CANCELLED_AT_AWAIT: (3, 5),
-        Word.CANCELLED_AT_YIELD: (2, 5),
-    }
-
-
-def test_a_surface_that_saw_two_things_in_one_trial_counts_for_both() -> None:
-    repeats = [trial("ticking", *TWICE), trial("ticking", *AT_AWAIT, repeat=2)]
-    assert _counted(repeats, "ticking", "stream") == {
-        "CancelledError": (2, 2),
-        "GeneratorExit": (1, 2),
-    }
-
-
-def test_trials_of_other_scenarios_are_not_among_those_counted() -> None:
-    known = [trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR]
-    assert _counted(known, "ticking", "stream") == {"CancelledError": (1, 1)}
-
-
-def test_failed_repeats_are_counted_beside_the_others() -> None:
-    known = [
-        trial("ticking", *AT_AWAIT),
-        trial("ticking", repeat=2, failure=Word.SERVER_EXITED),
-    ]
-    assert _counted(known, "ticking", "stream") == {
-        "CancelledError": (1, 2),
-        Word.SERVER_EXITED: (1, 2),
-    }
-
-
-def test_a_scenario_the_app_lacks_what_it_takes_for_is_not_applicable_0_of_0() -> None:
-    rows = [row for row in outcomes(stack_result(unsupported=["sync"])) if row.scenario == "sync"]
-    assert {row.surface for row in rows} == set(surfaces_of(BY_ID["sync"], ()))
-    assert {(row.saw, row.n, row.of) for row in rows} == {(Word.NOT_APPLICABLE, 0, 0)}
-
-
-def test_trials_of_a_scenario_there_is_no_longer_are_passed_over() -> None:
-    assert outcomes(stack_result(trial("of-yesterday", LEAVES))) == ()
-
-
-def test_sightings_come_sorted() -> None:
-    known = stack_result(trial("ticking", *AT_AWAIT), trial("idle", *AT_AWAIT), ORDINARY_ERROR)
-    rows = outcomes(known)
-    assert [row.scenario for row in rows] == sorted(row.scenario for row in rows)
-    assert list(rows) == sorted(rows)
-
-
-def test_the_last_send_of_a_stream_that_goes_on_sending_is_not_suspended() -> None:
+def test_the_last_send_of_a_stream_that_is_still_sending_is_not_suspended() -> None:
     flood = ("stream begin", LEAVES, 1000, "send begin #1", "send end #1", "send begin #2", CLOSES)
-    found = observations(trial("firehose", *flood), BY_ID["firehose"], ())
+    found = saws_of("firehose", *flood)
     assert found["send"] == (Word.RETURNED,)
     assert found["stream-end"] == (Word.STILL_RUNNING,)
 
 
-@pytest.mark.parametrize("begun", [["endpoint begin"], ["endpoint begin", "stream begin"]])
-def test_an_endpoint_around_its_stream_stands_where_the_stream_does(begun: list[Line]) -> None:
-    found = observations(trial("backpressure", *begun, LEAVES, CLOSES), BY_ID["backpressure"], ())
-    around = "stream begin" in begun
-    assert found["endpoint"] == ((Word.SUSPENDED if around else Word.STILL_RUNNING),)
+@pytest.mark.parametrize(
+    ("begun", "endpoint"),
+    [
+        (["endpoint begin"], Word.STILL_RUNNING),
+        (["endpoint begin", "stream begin"], Word.SUSPENDED),
+    ],
+)
+def test_an_endpoint_around_its_stream_is_suspended_where_the_stream_is(
+    begun: list[Line], endpoint: Word
+) -> None:
+    assert saws_of("backpressure", *begun, LEAVES, CLOSES)["endpoint"] == (endpoint,)
 
 
-# --- A stream that asks whether its client has gone.
+# --- A stream that asks whether its client has gone: lines, the answer, how the stream ended.
 
-POLLING = BY_ID["polling"]
-
-ASKING: list[tuple[list[Line], str, str]] = [
-    (["is_disconnected begin", LEAVES, "is_disconnected saw said so", "stream end"],
+POLLING: list[tuple[list[Line], str, str]] = [
+    (["is_disconnected begin", LEAVES, "is_disconnected saw returned True", "stream end"],
      Word.RETURNED_TRUE, Word.ENDED_ITSELF),
     (["is_disconnected begin", LEAVES, "stream end"], Word.NEVER_TRUE, Word.COMPLETED),
     (["is_disconnected begin", LEAVES, "stream end CancelledError at an await"],
@@ -820,12 +827,12 @@ ASKING: list[tuple[list[Line], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lines", "answer", "ended"), ASKING)
-def test_what_a_stream_was_told_that_asked(lines: list[Line], answer: str, ended: str) -> None:
-    found = observations(trial("polling", "stream begin", *lines), POLLING, ())
+@pytest.mark.parametrize(("lines", "answer", "ended"), POLLING)
+def test_what_a_stream_that_polls_was_answered(lines: list[Line], answer: str, ended: str) -> None:
+    found = saws_of("polling", "stream begin", *lines)
     assert (found["is_disconnected"], found["stream-end"]) == ((answer,), (ended,))
 
 
-def test_only_a_stream_that_asks_has_an_answer() -> None:
-    asking = [s for s in SCENARIOS if Surface.IS_DISCONNECTED in surfaces_of(s, ())]
-    assert asking == [s for s in SCENARIOS if s.script.polls]
+def test_only_a_stream_that_polls_is_answered() -> None:
+    polling = [s for s in SCENARIOS if Surface.IS_DISCONNECTED in surfaces_of(s.id, frozenset())]
+    assert polling == [s for s in SCENARIOS if s.script.polls]
