@@ -5,12 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from hangup.analysis.exception_path import exception_paths
 from hangup.environment.exception_path import located
-from hangup.model.exception_path import ExceptionPath, Step, coroutine
+from hangup.model.exception_path import ExceptionPath, coroutine
 from hangup.runner.server_process import read_steps
 
 CODE = Path(__file__).with_name("paths.py")
@@ -180,20 +179,3 @@ def test_tasks_of_one_coroutine_are_told_apart(way: str, tmp_path: Path) -> None
     tasks = [exception_path.raised_in.task or "" for exception_path in found]
     assert [coroutine(task) for task in tasks] == ["consume", "consume"]
     assert len(set(tasks)) == 2
-
-
-def test_an_older_exception_that_is_raised_anew_goes_its_own_way() -> None:
-    def step(event: str, n: int, frame: int) -> Step:
-        return Step(
-            event=event, n=n, saw="ValueError", frame=frame, function="f", file="f.py", line=1
-        )
-
-    steps = [
-        step("raised", 1, frame=1),
-        step("raised", 2, frame=2),
-        step("handled", 2, frame=2),
-        msgspec.structs.replace(step("replaces", 1, frame=2), of=2, at="context"),
-        step("raised", 1, frame=2),
-        step("left", 1, frame=2),
-    ]
-    assert [frame.exception for frame in exception_paths(steps)[0].frames] == [1, 1]
