@@ -8,6 +8,7 @@ too. What is lost with the traces that are not kept is their times.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -40,6 +41,28 @@ def without_repetition(result: StackResult) -> StackResult:
     )
 
 
+def with_own_events(result: StackResult) -> StackResult:
+    """The result with the events of every traced trial in it, to be put beside other trials.
+
+    A traced trial whose events were not kept gets those of the trial that it came out like.
+    Where a scenario is run again without tracing, that trial is going to be replaced.
+    """
+    kept = {(trial.scenario, trial.repeat): trial for trial in result.trials}
+    traced = []
+    for trial in result.traced:
+        same = kept.get((trial.scenario, trial.same_as)) if trial.same_as is not None else None
+        if same is not None:
+            trial = msgspec.structs.replace(
+                trial,
+                left_ns=same.left_ns,
+                closed_ns=same.closed_ns,
+                events=same.events,
+                same_as=None,
+            )
+        traced.append(trial)
+    return msgspec.structs.replace(result, traced=tuple(traced))
+
+
 def _representative(trials: Sequence[Trial]) -> Trial:
     first, *others = trials
     repeats = [*first.alike, *(r for other in others for r in (other.repeat, *other.alike))]
@@ -55,7 +78,14 @@ def _without_events(trial: Trial, outcomes: StackOutcomes) -> Trial:
     if not same:
         return trial
     first = min(same, key=lambda t: t.repeat)
-    return msgspec.structs.replace(trial, events=(), same_as=first.repeat)
+    # The two moments are on the clock of the events that are kept.
+    return msgspec.structs.replace(
+        trial,
+        left_ns=first.left_ns,
+        closed_ns=first.closed_ns,
+        events=(),
+        same_as=first.repeat,
+    )
 
 
 def _outcome(trial: ClassifiedTrial) -> Hashable:
@@ -82,18 +112,24 @@ def _asked_in(scenario: str) -> Sequence[Condition]:
 def _order(trial: Trial) -> Hashable:
     """In which order each kind of event came first, and what was under way at two moments.
 
-    The client's own events are in another process: their order beside the server's says
-    nothing but when it left.
+    The moments are those at which the client left and the window closed. The client's own
+    events are in another process: their order beside the server's says nothing but when it
+    left.
     """
     order: dict[Hashable, None] = {}
-    open_: dict[str, int] = defaultdict(int)
-    moments = [(trial.left_ns, "left"), (trial.closed_ns, "closed")]
+    under_way: dict[str, int] = defaultdict(int)
+    times = {"left": trial.left_ns, "closed": trial.closed_ns}
+    moments = [(name, t_ns) for name, t_ns in times.items() if t_ns is not None]
+
+    def pass_moments(until_ns: float) -> None:
+        while moments and moments[0][1] <= until_ns:
+            name, _ = moments.pop(0)
+            order[name, tuple(s for s, n in sorted(under_way.items()) if n > 0)] = None
+
     for event in trial.events:
-        while moments and (moments[0][0] is None or event.t_ns >= moments[0][0]):
-            at_ns, name = moments.pop(0)
-            if at_ns is not None:
-                order[name, tuple(s for s, n in sorted(open_.items()) if n > 0)] = None
+        pass_moments(event.t_ns)
         if event.surface != CLIENT:
-            open_[event.surface] += {"begin": 1, "end": -1}.get(event.event, 0)
+            under_way[event.surface] += {"begin": 1, "end": -1}.get(event.event, 0)
             order.setdefault((event.surface, event.event, event.saw, event.at), None)
+    pass_moments(math.inf)
     return tuple(order)
