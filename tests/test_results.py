@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from hangup.analysis.classification import all_outcomes
 from hangup.errors import UserError
 from hangup.files import write_whole
-from hangup.model.outcomes import Observation
-from hangup.model.trace import StackResult
+from hangup.model.exception_path import Step
+from hangup.model.trace import TRACED, Distribution
 from hangup.model.vocabulary import Word
 from hangup.store.formats import FORMAT
 from hangup.store.results import (
+    metadata_json,
     read_stack_result,
     read_stack_results,
     stack_result_path,
+    stack_result_paths,
     write_stack_result,
 )
-from hangup.store.tables import OUTCOME_COLUMNS as COLUMNS
-from hangup.store.tables import outcomes_csv
 from tests.traces import LEAVES, stack, stack_result, trial
 
 IDLE = trial("idle", "stream begin", LEAVES, "stream end CancelledError at an await")
-IDLE_2 = trial("idle", "stream begin", LEAVES, "stream end CancelledError", repeat=2)
+IDLE_2 = trial("idle", "stream begin", LEAVES, "stream end CancelledError", repeat=2, alike=(3,))
 COMPLETE = trial("complete", "stream begin", "stream end", received=("1", "2", "é\u2028\n"))
 DIED = trial("ticking", LEAVES, failure=Word.SERVER_EXITED)
+TRACED_IDLE = msgspec.structs.replace(
+    trial(
+        "idle", LEAVES, repeat=TRACED, steps=[Step(event="raised", n=1, saw="OSError", file="x.py")]
+    ),
+    same_as=1,
+)
 
 
 @pytest.fixture
@@ -43,14 +47,32 @@ def written(tmp_path: Path) -> Path:
     return stack_result_path(tmp_path, known.stack)
 
 
-def test_a_part_is_kept_under_its_versions_python_app_and_server(tmp_path: Path) -> None:
+def format_1_path(path: Path) -> Path:
+    """The file of format 1 beside a file of results."""
+    return path.with_name(path.name.partition(".")[0] + ".jsonl.gz")
+
+
+# --- Files.
+
+
+def test_a_result_is_kept_under_its_versions_python_app_and_server(tmp_path: Path) -> None:
     path = stack_result_path(tmp_path, stack("bare", "hypercorn", versions="old", python="3.12"))
-    assert path == tmp_path / "traces" / "old-py3.12" / "bare" / "hypercorn.jsonl.gz"
+    assert path == tmp_path / "traces" / "old-py3.12" / "bare" / "hypercorn.jsonl.xz"
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     known = stack_result(
-        COMPLETE, IDLE, IDLE_2, DIED, unsupported=["sync"], rejected_registrations={"handler": "no"}
+        COMPLETE,
+        IDLE,
+        IDLE_2,
+        DIED,
+        unsupported=["sync"],
+        rejected_registrations={"handler": "no"},
+        unattributed=["idle: error line"],
+        traced=[TRACED_IDLE],
+    )
+    known = msgspec.structs.replace(
+        known, distributions={"x.py": Distribution(name="x", version="1")}
     )
     write_stack_result(tmp_path, known)
     assert read_stack_result(stack_result_path(tmp_path, known.stack)) == known
@@ -67,7 +89,7 @@ def test_trials_are_written_sorted(tmp_path: Path) -> None:
     )
 
 
-def test_the_same_part_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
     first = stack_result(IDLE, COMPLETE, rejected_registrations={"a": "1", "b": "2"})
     second = stack_result(COMPLETE, IDLE, rejected_registrations={"b": "2", "a": "1"})
     for directory, known in (("first", first), ("second", second)):
@@ -78,12 +100,19 @@ def test_the_same_part_gives_the_same_bytes(tmp_path: Path) -> None:
     )
 
 
-def test_the_bytes_do_not_depend_on_the_time(written: Path) -> None:
-    modified = written.read_bytes()[4:8]  # RFC 1952, MTIME
-    assert modified == bytes(4)
+def test_writing_what_was_read_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
+    before = written.read_bytes()
+    write_stack_result(tmp_path, read_stack_result(written))
+    assert written.read_bytes() == before
 
 
-def test_nothing_but_the_part_is_left_in_its_directory(written: Path) -> None:
+def test_the_format_is_the_one_that_is_written(tmp_path: Path) -> None:
+    older = msgspec.structs.replace(stack_result(IDLE), format=FORMAT - 1)
+    write_stack_result(tmp_path, older)
+    assert read_stack_result(stack_result_path(tmp_path, older.stack)).format == FORMAT
+
+
+def test_nothing_but_the_result_is_left_in_its_directory(written: Path) -> None:
     assert list(written.parent.iterdir()) == [written]
 
 
@@ -107,18 +136,35 @@ def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: 
 
 
 def _without_last_line(data: bytes) -> bytes:
-    return gzip.compress(b"\n".join(gzip.decompress(data).splitlines()[:-1]))
+    return lzma.compress(b"\n".join(lzma.decompress(data).splitlines()[:-1]))
 
 
 def _with_half_a_line(data: bytes) -> bytes:
-    return gzip.compress(gzip.decompress(data)[:-20])
+    return lzma.compress(lzma.decompress(data)[:-20])
+
+
+def _with_last_line(line: bytes) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        return lzma.compress(b"\n".join([*lzma.decompress(data).splitlines()[:-1], line]))
+
+    return change
 
 
 def _with_head(**changed: object) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
-        head, *lines = gzip.decompress(data).splitlines()
+        head, *lines = lzma.decompress(data).splitlines()
         fields = msgspec.json.decode(head) | changed
-        return gzip.compress(b"\n".join([msgspec.json.encode(fields), *lines]))
+        return lzma.compress(b"\n".join([msgspec.json.encode(fields), *lines]))
+
+    return change
+
+
+def _without_field_of_head(name: str) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        head, *lines = lzma.decompress(data).splitlines()
+        fields = msgspec.json.decode(head)
+        del fields[name]
+        return lzma.compress(b"\n".join([msgspec.json.encode(fields), *lines]))
 
     return change
 
@@ -130,27 +176,37 @@ def _with_flipped_bits(data: bytes) -> bytes:
 
 DAMAGES: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("empty", lambda data: b"", "damaged"),
-    ("not compressed", lambda data: b"not gzip at all", "damaged"),
+    ("not compressed", lambda data: b"not xz at all", "damaged"),
+    ("compressed otherwise", lambda data: gzip.compress(lzma.decompress(data)), "damaged"),
     ("cut off", lambda data: data[: len(data) // 2], "damaged"),
     ("without its last bytes", lambda data: data[:-3], "damaged"),
     ("with flipped bits", _with_flipped_bits, "damaged"),
-    ("nothing, compressed", lambda data: gzip.compress(b""), "damaged"),
+    ("nothing, compressed", lambda data: lzma.compress(b""), "damaged"),
     ("without its last trial", _without_last_line, "has 3 of its 4 trials"),
     ("with half a trial", _with_half_a_line, "damaged"),
-    ("no JSON", lambda data: gzip.compress(b"[\n"), "damaged"),
-    ("JSON of another kind", lambda data: gzip.compress(b"[1]\n"), "damaged"),
-    ("not UTF-8", lambda data: gzip.compress(b'{"format": "\xff"}\n'), "damaged"),
+    ("with a trial that is a list", _with_last_line(b"[1]"), "damaged"),
+    ("no JSON", lambda data: lzma.compress(b"[\n"), "damaged"),
+    ("JSON of another kind", lambda data: lzma.compress(b"[1]\n"), "damaged"),
+    ("not UTF-8", lambda data: lzma.compress(b'{"format": "\xff"}\n'), "damaged"),
     ("with a stack of another kind", _with_head(stack="bare"), "damaged"),
+    ("with a number of trials that is none", _with_head(trials="4"), "damaged"),
+    ("without its number of trials", _without_field_of_head("trials"), "damaged"),
+    ("without its stack", _without_field_of_head("stack"), "damaged"),
     (
         "of a newer format",
         _with_head(format=FORMAT + 1, stack="unheard of"),
+        f"has results format {FORMAT + 1}, this hangup reads up to {FORMAT}",
+    ),
+    (
+        "of a newer format, with trials it cannot read",
+        lambda data: _with_head(format=FORMAT + 1)(_with_half_a_line(data)),
         f"has results format {FORMAT + 1}, this hangup reads up to {FORMAT}",
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"), [each[1:] for each in DAMAGES], ids=[each[0] for each in DAMAGES]
+    ("damage", "said"), [damage[1:] for damage in DAMAGES], ids=[damage[0] for damage in DAMAGES]
 )
 def test_a_damaged_file_is_named_in_a_sentence(
     written: Path, damage: Callable[[bytes], bytes], said: str
@@ -165,8 +221,8 @@ def test_a_damaged_file_is_named_in_a_sentence(
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nowhere\.jsonl\.gz"):
-        read_stack_result(tmp_path / "nowhere.jsonl.gz")
+    with pytest.raises(UserError, match=r"nowhere\.jsonl\.xz"):
+        read_stack_result(tmp_path / "nowhere.jsonl.xz")
 
 
 def test_a_directory_without_results_is_named(tmp_path: Path) -> None:
@@ -174,76 +230,60 @@ def test_a_directory_without_results_is_named(tmp_path: Path) -> None:
         read_stack_results(tmp_path)
 
 
-def test_parts_are_read_sorted_by_stack(tmp_path: Path) -> None:
+def test_results_are_read_sorted_by_stack(tmp_path: Path) -> None:
     stacks = [
         stack("quart", "hypercorn"),
         stack("bare", "uvicorn-fast"),
         stack("bare", "uvicorn"),
         stack("starlette", "uvicorn", versions="before"),
     ]
-    for each in stacks:
-        write_stack_result(tmp_path, stack_result(IDLE, of=each))
+    for of in stacks:
+        write_stack_result(tmp_path, stack_result(IDLE, of=of))
     assert [known.stack for known in read_stack_results(tmp_path)] == sorted(stacks)
 
 
-# --- The table of outcomes.
+# --- Beside files of format 1.
 
 
-def _rows(stack_results: list[StackResult]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(outcomes_csv(all_outcomes(stack_results)))))
-
-
-def test_the_table_has_the_columns_other_tools_rely_on() -> None:
-    first = outcomes_csv([]).splitlines()[0]
-    assert first == "versions,python,app,server,scenario,surface,saw,n,of"
-    assert tuple(first.split(",")) == COLUMNS
-
-
-def test_a_row_says_in_how_many_of_how_many_trials_a_surface_saw_it() -> None:
-    (row,) = (
-        row
-        for row in _rows([stack_result(IDLE, IDLE_2)])
-        if (row["scenario"], row["surface"]) == ("idle", "stream")
-    )
-    assert row == {
-        "versions": "current",
-        "python": "3.13",
-        "app": "starlette",
-        "server": "uvicorn",
-        "scenario": "idle",
-        "surface": "stream",
-        "saw": "CancelledError",
-        "n": "2",
-        "of": "2",
-    }
-
-
-def test_the_table_is_sorted_by_its_columns_however_the_parts_come() -> None:
-    stack_results = [
-        stack_result(IDLE, COMPLETE, of=stack(app)) for app in ("starlette", "bare", "quart")
+def test_writing_a_result_removes_its_file_of_format_1_and_no_other(tmp_path: Path) -> None:
+    directory = tmp_path / "traces" / "current-py3.13" / "starlette"
+    directory.mkdir(parents=True)
+    for server in ("uvicorn", "hypercorn"):
+        (directory / f"{server}.jsonl.gz").write_bytes(b"older")
+    write_stack_result(tmp_path, stack_result(IDLE, of=stack("starlette", "uvicorn")))
+    assert sorted(path.name for path in directory.iterdir()) == [
+        "hypercorn.jsonl.gz",
+        "uvicorn.jsonl.xz",
     ]
-    rows = _rows(stack_results)
-    keys = [tuple(row[column] for column in COLUMNS[:7]) for row in rows]
-    assert keys == sorted(keys)
-    assert len(set(keys)) == len(keys)
-    assert outcomes_csv(all_outcomes(stack_results[::-1])) == outcomes_csv(
-        all_outcomes(stack_results)
+
+
+def test_a_file_of_format_1_is_found_only_where_there_is_none_of_today(written: Path) -> None:
+    results = written.parents[3]
+    older = format_1_path(written)
+    newer = written.read_bytes()
+    older.write_bytes(b"older")
+    assert stack_result_path(results, stack()) == written
+    assert stack_result_paths(results) == [written]
+    written.unlink()
+    assert stack_result_path(results, stack()) == older
+    assert stack_result_paths(results) == [older]
+    written.write_bytes(newer)
+    assert read_stack_results(results)[0].trials == (COMPLETE, IDLE, IDLE_2, DIED)
+
+
+# --- The heads of all results.
+
+
+def test_the_metadata_are_the_heads_without_the_distributions() -> None:
+    known = msgspec.structs.replace(
+        stack_result(IDLE, IDLE_2, traced=[TRACED_IDLE]),
+        distributions={"x.py": Distribution(name="x", version="1")},
     )
-
-
-def test_rows_that_come_unsorted_are_written_sorted() -> None:
-    one, other = (
-        Observation(stack=stack(), scenario="idle", surface=surface, saw="nothing", n=1, of=1)
-        for surface in ("asgi", "stream")
-    )
-    assert outcomes_csv([other, one]) == outcomes_csv([one, other])
-
-
-def test_a_sighting_with_a_comma_stays_one_field() -> None:
-    saw = "ExceptionGroup[ValueError, OSError]"
-    known = stack_result(trial("idle", "stream begin", f"stream end {saw}"))
-    assert saw in {row["saw"] for row in _rows([known])}
-
-
-def test_lines_end_as_diffs_like_them() -> None:
-    assert "\r" not in outcomes_csv(all_outcomes([stack_result(IDLE)]))
+    text = metadata_json([known, stack_result(of=stack("bare"))])
+    first, second = msgspec.json.decode(text)
+    assert (first["stack"]["app"], second["stack"]["app"]) == ("starlette", "bare")
+    assert (first["trials"], first["traced"]) == (2, 1)
+    assert first["format"] == FORMAT
+    assert first["latency"] == {"own_ns": [3, 4], "bare_ns": [1, 2]}
+    assert "distributions" not in first
+    assert text.endswith(b"\n")

@@ -26,6 +26,7 @@ _SUFFIX_OF_FORMAT_1 = ".jsonl.gz"
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Trial)
+_fields = msgspec.json.Decoder(dict[str, Any])
 
 
 class _Head(msgspec.Struct):
@@ -81,15 +82,14 @@ def read_stack_result(path: Path) -> StackResult:
             raise UserError(f"{path} has {len(lines)} of its {counted + traced} trials; {again}")
         if found < FORMAT:
             trials = tuple(
-                msgspec.convert(trial_of_format_1(msgspec.json.decode(line)), Trial)
-                for line in lines
+                msgspec.convert(trial_of_format_1(_fields.decode(line)), Trial) for line in lines
             )
         else:
             trials = tuple(map(_decoder.decode, lines))
     except (
         OSError,
         EOFError,
-        KeyError,
+        LookupError,
         TypeError,
         ValueError,
         zlib.error,
