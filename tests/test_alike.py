@@ -93,11 +93,16 @@ DIFFERENT: list[tuple[str, Trial, Trial]] = [
         trial("idle", *CANCELLED, "receive begin"),
     ),
     (
-        "where an exception came in",
+        "a word that depends on the times",
+        trial("idle", "stream begin", LEAVES, "send begin #1", "send end #1", 2000, CLOSES),
+        trial("idle", "stream begin", LEAVES, 2000, "send begin #1", "send end #1", CLOSES),
+    ),
+    (
+        "where an exception was raised",
         trial("idle", "stream begin", LEAVES, "stream saw CancelledError at an await",
               "stream end OSError at an await"),
-        trial("idle", "stream begin", LEAVES, "stream saw CancelledError at a yield",
-              "stream end OSError at an await"),
+        trial("idle", "stream begin", LEAVES, "stream saw CancelledError at an await",
+              "stream end OSError at a yield"),
     ),
     (
         "why it failed",
@@ -114,6 +119,11 @@ DIFFERENT: list[tuple[str, Trial, Trial]] = [
         trial("complete", got="200, 5 events, ended"),
         trial("complete", got="200, 4 events, ended"),
     ),
+    (
+        "what a client got that is not asked for it",
+        trial("idle", *CANCELLED),
+        trial("idle", *CANCELLED, got="200, 3 events, ended"),
+    ),
     ("the events the client received", trial("complete", received=("1", "2")),
      trial("complete", received=("2", "1"))),
     # The same words, and another answer to a claim: the endpoint ended before the stream began.
@@ -122,7 +132,15 @@ DIFFERENT: list[tuple[str, Trial, Trial]] = [
         trial("idle", "endpoint begin", "endpoint end", *CANCELLED),
         trial("idle", "endpoint begin", "stream begin", "endpoint end", *CANCELLED[1:]),
     ),
-    # Whether a send was under way when the client left, and the answer to a claim with it.
+    # The same words in the same order, and another answer: what was sent is no word.
+    (
+        "the answer to a claim about what was sent",
+        trial("error-mid-stream", "send begin (http.response.start)", "stream begin",
+              "stream end ValueError"),
+        trial("error-mid-stream", "send begin (http.response.body)", "stream begin",
+              "stream end ValueError"),
+    ),
+    # Whether a `receive()` was under way when the client left, and the answer to a claim with it.
     (
         "what was under way when the client left",
         trial("idle", "receive begin", *CANCELLED[:2], "receive end http.disconnect",

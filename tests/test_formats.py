@@ -238,6 +238,7 @@ def _with(trial: object) -> Any:
         (_cut_off, "damaged"),
         (lambda data: data[:-3], "damaged"),
         (lambda data: b"", "damaged"),
+        (lambda data: data[:40] + bytes([data[40] ^ 0xFF]) * 9 + data[49:], "damaged"),
         (lambda data: gzip.compress(gzip.decompress(data)[:-20]), "damaged"),
         (_with([1]), "damaged"),
         (_with(1), "damaged"),

@@ -109,7 +109,9 @@ def test_writing_what_was_read_gives_the_same_bytes(written: Path, tmp_path: Pat
 def test_the_format_is_the_one_that_is_written(tmp_path: Path) -> None:
     older = msgspec.structs.replace(stack_result(IDLE), format=FORMAT - 1)
     write_stack_result(tmp_path, older)
-    assert read_stack_result(stack_result_path(tmp_path, older.stack)).format == FORMAT
+    path = stack_result_path(tmp_path, older.stack)
+    head = msgspec.json.decode(lzma.decompress(path.read_bytes()).splitlines()[0])
+    assert head["format"] == read_stack_result(path).format == FORMAT
 
 
 def test_nothing_but_the_result_is_left_in_its_directory(written: Path) -> None:

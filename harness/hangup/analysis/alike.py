@@ -72,7 +72,7 @@ def _representative(trials: Sequence[Trial]) -> Trial:
 def _without_events(trial: Trial, outcomes: StackOutcomes) -> Trial:
     """A trial with traced exceptions; its events are not kept if another's say the same."""
     own = outcomes.traced.get(trial.scenario)
-    if own is None or trial.same_as is not None or trial.failure is not None:
+    if own is None or trial.failure is not None:
         return trial
     same = [t.trial for t in outcomes.of(trial.scenario) if t.saws == own.saws]
     if not same:
