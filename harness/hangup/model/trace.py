@@ -59,6 +59,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The steps of exceptions, in a trial in which exceptions were traced."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
+    omitted: int = 0
+    """So many events were not kept: calls of `send()` and `receive()` in the middle of many."""
     same_as: int | None = None
     """Of a trial in which exceptions were traced: the repeat of the scenario that it came out
     like, and whose events are kept in the place of its own."""

@@ -1,18 +1,23 @@
-"""Which trials of a stack came out alike, so that one trace can stand for several. Pure.
+"""What is kept of a stack's traces: one for all that came out alike, floods thinned. Pure.
 
 Trials of a scenario are alike if they are the same in everything that is concluded from a
 trace today (every word, every claim and hazard, what a hang-up cost) and in the order in which
 each kind of event first came, so that what is asked of the order tomorrow has the same answer
 too. What is lost with the traces that are not kept is their times.
+
+A stream without end calls `send()` thousands of times. Of many calls in a row the first and
+the last ones are kept, if what is concluded stays the same.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 
 import msgspec
 
+from hangup.analysis.classification import classify_trials
 from hangup.analysis.conditions import decide
 from hangup.analysis.outcomes import StackOutcomes
 from hangup.analysis.upstream import cost
@@ -21,10 +26,14 @@ from hangup.model.conditions import Condition, PathCondition
 from hangup.model.hazards import HAZARDS
 from hangup.model.outcomes import ClassifiedTrial
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import CLIENT, StackResult, Trial
+from hangup.model.trace import CLIENT, Event, StackResult, Trial
+from hangup.model.vocabulary import Surface
+
+KEPT = 20
+"""So many calls in a row are kept at the beginning, and as many at the end."""
 
 
-def without_repetition(result: StackResult) -> StackResult:
+def compacted(result: StackResult) -> StackResult:
     """The result with one trial for all that came out alike, which bears their numbers."""
     outcomes = StackOutcomes(result)
     kept: list[Trial] = [trial for trial in result.trials if trial.scenario not in BY_ID]
@@ -32,7 +41,7 @@ def without_repetition(result: StackResult) -> StackResult:
         alike: dict[Hashable, list[Trial]] = defaultdict(list)
         for trial in sorted(outcomes.of(scenario), key=lambda t: t.trial.repeat):
             alike[_outcome(trial)].append(trial.trial)
-        kept += [_representative(trials) for trials in alike.values()]
+        kept += [_thinned(_representative(trials), outcomes) for trials in alike.values()]
     return msgspec.structs.replace(
         result,
         trials=tuple(sorted(kept, key=lambda trial: (trial.scenario, trial.repeat))),
@@ -56,6 +65,57 @@ def _without_events(trial: Trial, outcomes: StackOutcomes) -> Trial:
         return trial
     first = min(same, key=lambda t: t.repeat)
     return msgspec.structs.replace(trial, events=(), same_as=first.repeat)
+
+
+def _thinned(trial: Trial, outcomes: StackOutcomes) -> Trial:
+    """The trial without the middle of many calls of `send()` and `receive()`.
+
+    The trial itself, if that would change what is concluded from it.
+    """
+    dropped = _middle_sends(trial) | _middle_receives(trial)
+    if not dropped:
+        return trial
+    events = tuple(event for i, event in enumerate(trial.events) if i not in dropped)
+    thinned = msgspec.structs.replace(trial, events=events, omitted=trial.omitted + len(dropped))
+    before, after = (
+        classify_trials(outcomes.result, [t], outcomes.trials) for t in (trial, thinned)
+    )
+    return thinned if _outcome(before[0]) == _outcome(after[0]) else trial
+
+
+def _middle_sends(trial: Trial) -> set[int]:
+    """Where the events of calls of `send()` are that are in the middle of many.
+
+    They have returned, and are not among the first or last ones of a section (`_section`).
+    """
+    begun = {e.n: e for e in trial.events if e.surface == Surface.SEND and e.event == "begin"}
+    ended = {e.n: e for e in trial.events if e.surface == Surface.SEND and e.event == "end"}
+    calls: dict[int, list[int | None]] = defaultdict(list)
+    for number, event in begun.items():
+        if number in ended and ended[number].saw is None:
+            # One that was under way at one of the moments is between two sections.
+            section, until = (_section(trial, e) for e in (event, ended[number]))
+            if section == until:
+                calls[section].append(number)
+    middle = {n for numbers in calls.values() for n in numbers[KEPT : -KEPT or None]}
+    return {i for i, e in enumerate(trial.events) if e.surface == Surface.SEND and e.n in middle}
+
+
+def _middle_receives(trial: Trial) -> set[int]:
+    """As `_middle_sends`; calls of `receive()` have no numbers, but follow one another."""
+    found = [(i, e) for i, e in enumerate(trial.events) if e.surface == Surface.RECEIVE]
+    calls: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+    for (i, begin), (j, end) in pairwise(found):
+        section = _section(trial, begin)
+        if (begin.event, end.event) == ("begin", "end") and section == _section(trial, end):
+            calls[section, end.saw].append((i, j))
+    return {i for pairs in calls.values() for pair in pairs[KEPT : -KEPT or None] for i in pair}
+
+
+def _section(trial: Trial, event: Event) -> int:
+    """Between which of the moments that rules refer to an event is."""
+    moments = (trial.left_ns, trial.closed_ns)
+    return sum(at_ns is not None and event.t_ns >= at_ns for at_ns in moments)
 
 
 def _outcome(trial: ClassifiedTrial) -> Hashable:
