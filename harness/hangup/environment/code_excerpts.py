@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-ROOT = Path(__file__).resolve().parent.parent
-RECIPES = "apps/common/recipes.py"
+ROOT = Path(__file__).resolve().parents[3]
+RECIPES = "apps/recipes/"
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
