@@ -12,6 +12,7 @@ from hangup.analysis.cleanup import Advice, CleanupGuide, CleanupResult, Tried
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import cleanup
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
+from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell, Observation
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
@@ -20,28 +21,13 @@ MANY = 2
 """So many of the recipes that come nearest are named."""
 
 
-class Excerpt(Protocol):
-    """Code of an app or a recipe, and where it stands."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def first(self) -> int: ...
-    @property
-    def last(self) -> int: ...
-    @property
-    def parameters(self) -> tuple[str, ...]: ...
-    @property
-    def text(self) -> str: ...
-
-
 class Excerpts(Protocol):
     """Where code is quoted from (`hangup.environment.code_excerpts`)."""
 
-    def recipe(self, function: str) -> Excerpt | None:
+    def recipe(self, function: str) -> CodeExcerpt | None:
         """The code of a recipe."""
 
-    def hook(self, app: str, function: str) -> Excerpt | None:
+    def call_in_app(self, app: str, function: str) -> CodeExcerpt | None:
         """The function of an app that calls `service.FUNCTION`."""
 
 
@@ -251,21 +237,21 @@ class CleanupView:
                 text = f"{function}({', '.join([text, *excerpt.parameters[1:]])})"
         return "" if text == "source" else text
 
-    def excerpt(self, recipe: Recipe, app: str) -> Excerpt | None:
+    def excerpt(self, recipe: Recipe, app: str) -> CodeExcerpt | None:
         """The code that stands for a recipe in an app."""
         return self._excerpt(recipe.functions[-1], app)
 
-    def excerpts(self, recipe: Recipe) -> list[Excerpt]:
+    def excerpts(self, recipe: Recipe) -> list[CodeExcerpt]:
         """The code of a recipe, wherever it stands."""
-        found: dict[str, Excerpt] = {}
+        found: dict[str, CodeExcerpt] = {}
         for function in recipe.functions:
             for app in dict.fromkeys(stack.app for stack in self.stacks):
                 excerpt = self._excerpt(function, app)
                 if excerpt is not None:
-                    found[f"{excerpt.path}:{excerpt.first}"] = excerpt
+                    found[f"{excerpt.path}:{excerpt.first_line}"] = excerpt
         return list(found.values())
 
-    def new_code(self, recipe: Recipe) -> list[Excerpt]:
+    def new_code(self, recipe: Recipe) -> list[CodeExcerpt]:
         """The code of a recipe that was not shown with one before it."""
         new = []
         for function in recipe.functions:
@@ -276,8 +262,8 @@ class CleanupView:
                 new.append(excerpt)
         return new
 
-    def _excerpt(self, function: str, app: str) -> Excerpt | None:
-        return self._excerpts.recipe(function) or self._excerpts.hook(app, function)
+    def _excerpt(self, function: str, app: str) -> CodeExcerpt | None:
+        return self._excerpts.recipe(function) or self._excerpts.call_in_app(app, function)
 
 
 def in_words(tried: Tried) -> str:

@@ -20,13 +20,14 @@ from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios, servers
 from hangup.model.apps import REFERENCE
 from hangup.model.claims import CLAIMS, ClaimVerdict, Ruling
+from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
 from hangup.report import evidence, exception_path, markdown, timeline
 from hangup.report.claims import ClaimsView
-from hangup.report.cleanup import CleanupView, Excerpt, Excerpts, RecipeIn
+from hangup.report.cleanup import CleanupView, Excerpts, RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
 from hangup.report.exception_path_diagram import flowchart
@@ -295,12 +296,12 @@ def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) ->
 
 
 @jinja2.pass_context
-def _code_link(context: jinja2.runtime.Context, text: str, excerpt: Excerpt | None) -> str:
+def _code_link(context: jinja2.runtime.Context, text: str, excerpt: CodeExcerpt | None) -> str:
     """A text that leads to code, where the results are in the repository that holds it."""
     if excerpt is None or not context["link_code"]:
         return text
     links: Links = context["links"]
-    return f"[{text}]({links.relative(f'../{excerpt.path}')}#L{excerpt.first}-L{excerpt.last})"
+    return f"[{text}]({links.relative(excerpt.target)})"
 
 
 def _why_sentences(
