@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from hangup.analysis import findings
 from hangup.analysis.cleanup import Advice, Guide, Tried, Verdict
 from hangup.analysis.findings import Table
-from hangup.environment.code_excerpts import Quote, Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model import cleanup as recipes
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
+from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
@@ -31,7 +32,12 @@ class GuideWriter:
     recipes = RECIPES
 
     def __init__(
-        self, guide: Guide, stacks: Sequence[Stack], table: Table, quotes: Quotes, linked: Linked
+        self,
+        guide: Guide,
+        stacks: Sequence[Stack],
+        table: Table,
+        quotes: CodeExcerpts,
+        linked: Linked,
     ) -> None:
         self.guide = guide
         self.stacks = guide.ran(stacks)
@@ -211,7 +217,7 @@ class GuideWriter:
             for app in dict.fromkeys(stack.app for stack in self.stacks):
                 quote = self._quote(function, app)
                 if quote is not None:
-                    place = f"{quote.path}:{quote.first}"
+                    place = f"{quote.path}:{quote.first_line}"
                     found[place] = f"[`{place}`]({quote.target})"
         return list(found.values())
 
@@ -226,8 +232,8 @@ class GuideWriter:
                 texts.append(quote.text)
         return texts
 
-    def _quote(self, function: str, app: str) -> Quote | None:
-        return self.quotes.recipe(function) or self.quotes.hook(app, function)
+    def _quote(self, function: str, app: str) -> CodeExcerpt | None:
+        return self.quotes.recipe(function) or self.quotes.call_in_app(app, function)
 
 
 def _names(situations: Iterable[Situation]) -> str:

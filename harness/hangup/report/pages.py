@@ -17,7 +17,7 @@ from hangup.analysis.cleanup import Guide
 from hangup.analysis.exception_path import exception_paths
 from hangup.analysis.findings import Hazard, LatencyRow, Table
 from hangup.analysis.upstream import CostRow
-from hangup.environment.code_excerpts import Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model import scenarios as catalogue
 from hangup.model import servers
 from hangup.model.claims import CLAIMS
@@ -112,7 +112,7 @@ def render(
     stack_results: Sequence[StackResult],
     observations: Iterable[Observation],
     verdicts: Iterable[Verdict],
-    quotes: Quotes,
+    quotes: CodeExcerpts,
 ) -> dict[str, str]:
     """All pages, by their path below the results; `quotes` is where code is quoted from."""
     table = Table(observations)

@@ -10,7 +10,7 @@ import msgspec
 
 from hangup.analysis.claims import claims_csv, verdicts
 from hangup.analysis.classification import all_outcomes
-from hangup.environment.code_excerpts import Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.errors import UserError
 from hangup.files import write_whole
 from hangup.model.trace import StackResult
@@ -68,7 +68,7 @@ def rebuild(results: Path) -> None:
     stack_results = read_stack_results(results)
     observations = all_outcomes(stack_results)
     found = verdicts(stack_results)
-    pages = report.render(stack_results, observations, found, Quotes())
+    pages = report.render(stack_results, observations, found, CodeExcerpts())
     evidence = results / report.EVIDENCE
     shutil.rmtree(evidence, ignore_errors=True)
     write_whole(results / OUTCOMES, outcomes_csv(observations).encode())

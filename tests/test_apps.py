@@ -9,7 +9,10 @@ import msgspec
 import pytest
 
 from apps.common.script import Script
-from hangup.environment.apps import app_id, find_apps, read_app
+from hangup.environment.app_headers import app_id, app_ids_by_session
+from hangup.environment.apps import find_apps, read_app, read_apps
+from hangup.environment.built_in import built_in_apps
+from hangup.environment.staging import code_hash, imported_apps, original, stage, staged_app
 from hangup.errors import UserError
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS
@@ -59,7 +62,7 @@ WRONG: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [each[1:] for each in WRONG], ids=[each[0] for each in WRONG]
+    ("text", "said"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG]
 )
 def test_a_wrong_block_costs_a_sentence_naming_the_file(
     tmp_path: Path, text: str, said: str
@@ -75,12 +78,81 @@ def test_a_wrong_block_costs_a_sentence_naming_the_file(
 def test_a_directory_without_apps_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="There are no app files in"):
         find_apps(tmp_path)
+    with pytest.raises(UserError, match="There are no app files in"):
+        read_apps(tmp_path)
 
 
 def test_the_reference_comes_first_and_the_others_by_name(tmp_path: Path) -> None:
     for name in ("zebra.py", "aardvark.py", "bare.py"):
         written(tmp_path, BLOCK, name)
-    assert list(find_apps(tmp_path)) == ["bare", "aardvark", "zebra"]
+    assert list(read_apps(tmp_path)) == ["bare", "aardvark", "zebra"]
+
+
+def test_ones_own_apps_are_added_to_the_built_in_ones_and_replace_namesakes(
+    tmp_path: Path,
+) -> None:
+    own = written(tmp_path, BLOCK, "sse-starlette.py")
+    written(tmp_path, BLOCK, "my_own.py")
+    built_in, found = find_apps(), find_apps(tmp_path)
+    assert found.keys() == built_in.keys() | {"my-own"}
+    assert found["sse-starlette"].path == own
+    assert found["starlette"] == built_in["starlette"]
+
+
+def test_an_app_is_staged_under_the_name_that_others_import_it_by(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    file = written(own, f"{BLOCK}replaced = True\n", "sse-starlette.py")
+    apps = find_apps(own)
+    stage(tmp_path / "staged", apps.values())
+    staged = staged_app(tmp_path / "staged", file)
+    assert staged == tmp_path / "staged" / "apps" / "sse_starlette.py"
+    assert staged.read_bytes() == file.read_bytes()
+
+
+def test_nothing_but_apps_and_agent_is_staged(tmp_path: Path) -> None:
+    stage(tmp_path / "staged", find_apps().values())
+    assert {path.name for path in (tmp_path / "staged").iterdir()} == {"apps", "hangup"}
+    package = {path.name for path in (tmp_path / "staged" / "hangup").iterdir()}
+    assert package == {"__init__.py", "agent"}
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_every_staged_file_is_a_copy_of_the_one_that_is_shown_for_it(tmp_path: Path) -> None:
+    apps = find_apps()
+    stage(tmp_path / "staged", apps.values())
+    files = [path for path in (tmp_path / "staged").rglob("*.py") if path.stat().st_size]
+    assert len(files) > len(apps)
+    for file in files:
+        shown = original(str(file.relative_to(tmp_path / "staged")), apps)
+        assert shown is not None
+        assert shown.read_bytes() == file.read_bytes()
+
+
+def test_the_hash_of_an_app_covers_the_apps_it_imports(tmp_path: Path) -> None:
+    imported = written(tmp_path, "app = 1\n", "starlette.py")
+    importing = written(tmp_path, "from apps.starlette import app\nimport apps.common\n")
+    assert imported_apps(importing) == [imported]
+    before = code_hash(importing)
+    assert code_hash(importing) == before
+    imported.write_text("app = 2\n")
+    assert code_hash(importing) != before
+
+
+def test_an_app_that_imports_a_built_in_one_is_found_to(tmp_path: Path) -> None:
+    importing = written(tmp_path, "from apps.starlette import app\n")
+    assert imported_apps(importing) == [built_in_apps() / "starlette.py"]
+
+
+def test_an_app_that_cannot_be_parsed_has_a_hash(tmp_path: Path) -> None:
+    assert imported_apps(written(tmp_path, "def (\n")) == []
+
+
+def test_every_app_has_a_session() -> None:
+    sessions = app_ids_by_session(built_in_apps())
+    assert sorted(name for names in sessions.values() for name in names) == sorted(find_apps())
+    for session, names in sessions.items():
+        assert {find_apps()[name].about.session for name in names} == {session}
 
 
 def test_an_app_is_called_as_its_file_with_hyphens() -> None:
@@ -95,7 +167,7 @@ def test_every_app_declares_only_what_there_is(path: Path) -> None:
     assert set(app.about.unsupported) <= {scenario.needs for scenario in SCENARIOS}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.id for scenario in SCENARIOS])
 def test_every_scenarios_script_is_one_that_streams_can_follow(scenario: Scenario) -> None:
     script = Script.from_json(scenario.script.json())
     assert dataclasses.asdict(script) == msgspec.structs.asdict(scenario.script)
