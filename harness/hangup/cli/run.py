@@ -5,36 +5,28 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
-import signal
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hangup.cli.messages import console, displayed, print_message
+from hangup.cli.execution import run_and_publish
+from hangup.cli.messages import print_message
 from hangup.cli.options import WRITTEN, OwnApps
-from hangup.environment.apps import find_apps, read_apps
+from hangup.environment.apps import find_apps
 from hangup.environment.cache import cache_directory, environments, in_use
 from hangup.environment.interpreters import find_interpreter
 from hangup.environment.machine import check_platform
-from hangup.environment.staging import stage, staged_apps
 from hangup.environment.version_sets import constraints_of, unsupported_apps, version_sets
 from hangup.errors import UserError
-from hangup.model import scenarios, servers
+from hangup.model import servers
 from hangup.model.apps import App
 from hangup.model.plan import Plan
-from hangup.model.trace import StackResult
-from hangup.report import pages, publish
-from hangup.runner.plan import choose, choose_scenarios, choose_servers, count_trials
-from hangup.runner.run import Run
+from hangup.runner.plan import choose, choose_scenarios, choose_servers
 from hangup.store.journal import Journal, unfinished_plan
 from hangup.store.run_directory import check_writable, only_run_into, runs_directory
-
-T = TypeVar("T")
 
 _WHAT = "What to run"
 _HOW = "How to run it"
@@ -141,7 +133,7 @@ def run(
         _check_nothing_else_is_asked(context)
         unfinished_plan(runs_directory(results))
         with in_use(cache), only_run_into(results) as runs:
-            _run(Journal.resume(runs), results, cache)
+            run_and_publish(Journal.resume(runs), results, cache)
         return
     found = find_apps(apps)
     choose("version set", [versions], version_sets())
@@ -166,7 +158,7 @@ def run(
         if not app_ids:
             plan = without_unsupported_apps(plan, found, environments(cache))
         with only_run_into(results) as runs:
-            _run(Journal.begin(runs, plan), results, cache)
+            run_and_publish(Journal.begin(runs, plan), results, cache)
 
 
 def _check_nothing_else_is_asked(context: typer.Context) -> None:
@@ -204,90 +196,3 @@ def without_unsupported_apps(plan: Plan, apps: Mapping[str, App], cache: Path) -
     for app_id, reason in reasons.items():
         print_message(f"{app_id} is left out of version set {plan.versions}: {reason}")
     return msgspec.structs.replace(plan, apps=supported)
-
-
-def _run(journal: Journal, results: Path, cache: Path) -> None:
-    """Run what is left of a journal's plan and publish all of it."""
-    plan = journal.plan
-    root = journal.directory / "staged"
-    apps = _stage(plan, root)
-    total = count_trials(plan, apps)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("trials"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("starting", total=total, completed=_count_finished(journal))
-        trial_run = Run(
-            root=root,
-            environments=environments(cache),
-            apps=apps,
-            journal=journal,
-            check=partial(publish.check_mergeable, results) if plan.by_name else _accept,
-            advance=lambda count: progress.advance(task, count),
-            say=lambda text: progress.update(task, description=text),
-        )
-        try:
-            stack_results = _run_until_signalled(trial_run.run)
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            progress.stop()
-            print_message(
-                f"Interrupted: {_count_finished(journal)} of {total} trials are kept; "
-                f"`{_resume_command(results)}` does the rest."
-            )
-            raise typer.Exit(130) from None
-    publish.publish(
-        results,
-        stack_results,
-        merge=plan.by_name,
-        supersede=plan.versions if plan.whole else None,
-    )
-    journal.end(keep_logs=bool(trial_run.failed_to_start))
-    print_message(f"{total} trials; the report is {displayed(results / pages.REPORT)}.")
-    for name, reason in trial_run.failed_to_start.items():
-        log = displayed(trial_run.logs[name])
-        print_message(f"{name} could not be started: {reason}; its log is {log}.", style="red")
-    if trial_run.failed_to_start:
-        raise typer.Exit(1)
-
-
-def _stage(plan: Plan, root: Path) -> dict[str, App]:
-    """The apps as they are staged; a run that is resumed has those it began with.
-
-    Raises UserError if one that the plan names is not there, or a scenario or a server.
-    """
-    if not root.exists():
-        stage(root, find_apps(Path(plan.apps_directory) if plan.apps_directory else None).values())
-    apps = read_apps(staged_apps(root))
-    choose("app", plan.apps, apps)
-    choose("scenario", plan.scenarios, scenarios.BY_ID)
-    choose_servers(plan.servers)
-    return apps
-
-
-def _count_finished(journal: Journal) -> int:
-    return sum(len(batch.trials) + len(batch.traced) for batch in journal.batches)
-
-
-def _accept(stack_result: StackResult) -> None:
-    """Accept any result: where whole stacks are measured, they replace what is there."""
-
-
-def _resume_command(results: Path) -> str:
-    named = "" if results == WRITTEN.resolve() else f" --results {displayed(results)}"
-    return f"hangup run --resume{named}"
-
-
-def _run_until_signalled(main: Callable[[], Awaitable[T]]) -> T:
-    """Run to the end; SIGTERM ends it in the same order as Ctrl-C does."""
-
-    async def guarded() -> T:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await main()
-
-    return asyncio.run(guarded())
