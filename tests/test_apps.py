@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from apps.common.script import Script
+from hangup.environment import staging
 from hangup.environment.app_headers import app_id, app_ids_by_session
 from hangup.environment.apps import find_apps, read_app, read_apps
 from hangup.environment.built_in import built_in_apps
@@ -137,6 +138,19 @@ def test_the_hash_of_an_app_covers_the_apps_it_imports(tmp_path: Path) -> None:
     assert code_hash(importing) == before
     imported.write_text("app = 2\n")
     assert code_hash(importing) != before
+
+
+def test_the_hash_of_an_app_covers_all_that_is_staged_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = written(tmp_path, "app = 1\n")
+    agent = tmp_path / "agent" / "package"
+    agent.mkdir(parents=True)
+    monkeypatch.setattr(staging, "AGENT", tmp_path / "agent")
+    (agent / "module.py").write_text("one = 1\n")
+    before = code_hash(app)
+    (agent / "module.py").write_text("one = 2\n")
+    assert code_hash(app) != before
 
 
 def test_an_app_that_imports_a_built_in_one_is_found_to(tmp_path: Path) -> None:

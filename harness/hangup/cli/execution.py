@@ -19,7 +19,7 @@ from hangup.cli.messages import console, displayed, print_message
 from hangup.cli.options import WRITTEN
 from hangup.environment.apps import find_apps, read_apps
 from hangup.environment.cache import environments
-from hangup.environment.staging import stage, staged_apps
+from hangup.environment.staging import stage, staged_apps, staged_directory
 from hangup.model import scenarios
 from hangup.model.apps import App
 from hangup.model.plan import Plan
@@ -38,7 +38,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
     Exits with 130 if it is interrupted, with 1 if a stack could not be started.
     """
     plan = journal.plan
-    root = journal.directory / "staged"
+    root = staged_directory(journal.directory)
     apps = _staged_apps(plan, root)
     total = count_trials(plan, apps)
     columns = (

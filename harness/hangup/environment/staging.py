@@ -42,6 +42,11 @@ def stage(root: Path, apps: Iterable[App]) -> None:
             shutil.copy(app.path, directory / _APPS / f"{_module_name(app.id)}.py")
 
 
+def staged_directory(run_directory: Path) -> Path:
+    """Where a run has its staged directory, which it keeps when it is resumed."""
+    return run_directory / "staged"
+
+
 def staged_apps(root: Path) -> Path:
     """Where the app files are in a staged directory."""
     return root / _APPS
@@ -73,7 +78,7 @@ def code_hash(app_file: Path) -> str:
     digest = hashlib.sha256()
     shared = (AGENT, *(built_in_apps() / name for name in _SHARED))
     files = _with_imported_apps(app_file)
-    files += [file for directory in shared for file in sorted(directory.glob("*.py"))]
+    files += [file for directory in shared for file in sorted(directory.rglob("*.py"))]
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
