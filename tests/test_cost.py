@@ -6,7 +6,7 @@ from hangup.analysis import findings
 from hangup.analysis.classification import all_outcomes, observations, outcomes
 from hangup.analysis.findings import Table
 from hangup.analysis.upstream import Cost, CostRow, cost, cost_rows
-from hangup.environment.code_excerpts import Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model.outcomes import ClassifiedTrial
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import StackResult, Trial
@@ -100,7 +100,7 @@ TITLE = "## What a hang-up costs upstream\n"
 
 
 def _report(*stack_results: StackResult) -> str:
-    return render(stack_results, all_outcomes(stack_results), (), Quotes())[report.REPORT]
+    return render(stack_results, all_outcomes(stack_results), (), CodeExcerpts())[report.REPORT]
 
 
 def test_the_report_has_a_row_a_stack_with_its_evidence() -> None:

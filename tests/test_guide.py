@@ -9,7 +9,7 @@ import pytest
 
 from hangup.analysis.classification import classify, outcomes
 from hangup.analysis.cleanup import Guide, Verdict, verdict
-from hangup.environment.code_excerpts import Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model import cleanup as recipes
 from hangup.model.cleanup import (
     FLOOD,
@@ -209,7 +209,7 @@ def test_a_share_is_shown_where_trials_disagree() -> None:
 
 def rendered(*stack_results: StackResult) -> dict[str, str]:
     seen = [row for each in stack_results for row in outcomes(each)]
-    return report.render(stack_results, seen, (), Quotes())
+    return report.render(stack_results, seen, (), CodeExcerpts())
 
 
 def test_results_without_recipes_have_no_guide() -> None:
@@ -260,8 +260,8 @@ def test_every_recipe_is_tried_in_its_situations_and_no_other() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=ids(RECIPES))
 def test_every_recipe_has_code_to_be_quoted(recipe: Recipe) -> None:
-    quotes = Quotes()
+    quotes = CodeExcerpts()
     apps = [path.stem.replace("_", "-") for path in Path("apps").glob("*.py")]
     for function in recipe.functions:
-        found = quotes.recipe(function) or any(quotes.hook(app, function) for app in apps)
+        found = quotes.recipe(function) or any(quotes.call_in_app(app, function) for app in apps)
         assert found, f"{function} is neither a stream nor called by any app"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hangup.analysis.exception_path import exception_paths
-from hangup.environment.exception_path import located
+from hangup.environment.exception_path import with_handlers
 from hangup.model.exception_path import ExceptionPath, Step, coroutine
 from hangup.runner.server_process import read_steps
 
@@ -126,7 +126,7 @@ def trace_exceptions(way: str, case: str, trace: Path) -> tuple[ExceptionPath, .
         env=os.environ | {"PYTHONPATH": str(ROOT), "HANGUP_TRACE": str(trace)},
         check=True,
     )
-    return exception_paths(located(read_steps(trace.read_bytes())))
+    return exception_paths(with_handlers(read_steps(trace.read_bytes())))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,6 +15,7 @@ from hangup.model.servers import SERVERS
 from hangup.report import pages as report
 from hangup.report import publish
 from hangup.store.results import read_stack_results
+from tests.command import contents
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -26,10 +27,10 @@ def test_committed_results_are_those_the_traces_give(tmp_path: Path) -> None:
     shutil.copytree(RESULTS / "traces", tmp_path / "traces")
     publish.rebuild(tmp_path)
     made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*") if path.is_file()}
-    committed = {path.relative_to(RESULTS): path for path in RESULTS.rglob("*") if path.is_file()}
-    assert made.keys() == committed.keys()
+    committed = contents(RESULTS)
+    assert {str(name) for name in made} == committed.keys()
     for name, path in made.items():
-        assert path.read_bytes() == committed[name].read_bytes(), f"{name} is not up to date"
+        assert path.read_bytes() == committed[str(name)], f"{name} is not up to date"
 
 
 def test_readme_quotes_the_report() -> None:
@@ -58,12 +59,10 @@ def test_every_evidence_link_of_the_report_leads_somewhere() -> None:
 
 
 def test_recorded_traces_name_no_place_of_a_machine() -> None:
-    for path in RESULTS.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes()
-            text = gzip.decompress(data) if path.suffix == ".gz" else data
-            found = _MACHINE.search(text.decode())
-            assert found is None, f"{path} has {found}"
+    for name, data in contents(RESULTS).items():
+        text = gzip.decompress(data) if name.endswith(".gz") else data
+        found = _MACHINE.search(text.decode())
+        assert found is None, f"{name} has {found}"
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
@@ -84,7 +83,7 @@ def test_version_sets_name_no_registry(path: Path) -> None:
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
 def test_version_sets_have_all_that_apps_and_servers_ask_for(path: Path) -> None:
-    wanted = [d for app in find_apps(ROOT / "apps").values() for d in app.dependencies]
+    wanted = [d for app in find_apps().values() for d in app.dependencies]
     wanted += [requirement for server in SERVERS for requirement in server.requirements]
     lines = path.read_text(encoding="utf-8").splitlines()
     has = {Requirement(line).name for line in lines if not line.startswith("#")}

@@ -16,9 +16,9 @@ import hangup
 from hangup.analysis.exception_path import exception_paths
 from hangup.environment import machine
 from hangup.environment.distributions import distributions_of
-from hangup.environment.exception_path import located
+from hangup.environment.exception_path import with_handlers
 from hangup.environment.installations import install, versions_of
-from hangup.environment.staging import built_in_apps, code_hash, staged_app
+from hangup.environment.staging import code_hash, staged_app
 from hangup.environment.version_sets import constraints_of, pins_of
 from hangup.errors import SubjectError
 from hangup.model import servers
@@ -156,7 +156,7 @@ class Run:
         at_once = asyncio.Semaphore(machine.cores())
         locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
         resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
-        constraints = constraints_of(built_in_apps() / "versions", self.plan.versions)
+        constraints = constraints_of(self.plan.versions)
 
         async def make(app: App, server: Server) -> PreparedStack:
             wanted = (app.requires_python, *app.dependencies, *server.requirements)
@@ -300,7 +300,7 @@ class Run:
         """A trial whose path says what handled an exception, and names no directory of ours."""
         steps = [
             msgspec.structs.replace(step, file=machine.scrub_file(step.file, self.root), kinds=())
-            for step in located(trial.steps)
+            for step in with_handlers(trial.steps)
         ]
         meant = {
             frame.exception
