@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hangup.analysis.claims import verdicts
 from hangup.analysis.outcomes import Outcomes
-from hangup.environment.code_excerpts import Quotes
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model.trace import StackResult
 from hangup.report import pages
 from hangup.report.views import in_order
@@ -20,4 +20,4 @@ def outcomes_of(*results: StackResult) -> Outcomes:
 def rendered(*results: StackResult, link_code: bool = True) -> Mapping[str, str]:
     """All pages by their path."""
     outcomes = outcomes_of(*results)
-    return pages.render(outcomes, verdicts(outcomes), Quotes(), link_code=link_code)
+    return pages.render(outcomes, verdicts(outcomes), CodeExcerpts(), link_code=link_code)

@@ -19,15 +19,18 @@ from hangup.cli.messages import console, displayed, print_message
 from hangup.cli.options import WRITTEN
 from hangup.environment.apps import find_apps, read_apps
 from hangup.environment.cache import environments
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.environment.staging import stage, staged_apps, staged_directory
 from hangup.model import scenarios
 from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.trace import StackResult
-from hangup.report import pages, publish
+from hangup.report import publish
+from hangup.report.links import REPORT
 from hangup.runner.plan import choose, choose_servers, count_trials
 from hangup.runner.run import Run
 from hangup.store.journal import Journal
+from hangup.store.merging import check_mergeable
 
 T = TypeVar("T")
 
@@ -55,7 +58,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
             environments=environments(cache),
             apps=apps,
             journal=journal,
-            check=partial(publish.check_mergeable, results) if plan.by_name else _accept,
+            check=partial(check_mergeable, results) if plan.by_name else _accept,
             advance=lambda count: progress.advance(task, count),
             say=lambda text: progress.update(task, description=text),
         )
@@ -71,11 +74,12 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
     publish.publish(
         results,
         stack_results,
+        CodeExcerpts(),
         merge=plan.by_name,
         supersede=plan.versions if plan.whole else None,
     )
     journal.end(keep_logs=bool(trial_run.failed_to_start))
-    print_message(f"{total} trials; the report is {displayed(results / pages.REPORT)}.")
+    print_message(f"{total} trials; the report is {displayed(results / REPORT)}.")
     for name, reason in trial_run.failed_to_start.items():
         log = displayed(trial_run.logs[name])
         print_message(f"{name} could not be started: {reason}; its log is {log}.", style="red")

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hangup.analysis.classification import all_outcomes
+from hangup.analysis.outcomes import Outcomes
 from hangup.cli.messages import displayed, print_message
 from hangup.cli.options import ResultsToRead, results_to_read
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.report import pages, publish
+from hangup.report.links import REPORT
+from hangup.report.views import in_order
 from hangup.store.results import read_stack_results
 
 
@@ -22,12 +25,12 @@ def report(
 ) -> None:
     """Build the report from the recorded traces, without running anything.
 
-    Writes report.md, the pages of evidence, outcomes.csv and claims.csv.
+    Writes report.md and the pages beside it, the evidence, outcomes.csv, claims.csv and
+    metadata.json.
     """
     directory = results_to_read(results)
     if excerpt:
-        stack_results = read_stack_results(directory)
-        sys.stdout.write(pages.excerpt(stack_results, all_outcomes(stack_results)))
+        sys.stdout.write(pages.excerpt(Outcomes(in_order(read_stack_results(directory)))))
         return
-    publish.rebuild(directory)
-    print_message(f"The report is {displayed(directory / pages.REPORT)}.")
+    publish.rebuild(directory, CodeExcerpts())
+    print_message(f"The report is {displayed(directory / REPORT)}.")

@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from hangup.analysis.exception_path import exception_paths
+from hangup.analysis.exception_path import exception_paths, through_the_stream
 from hangup.cli.messages import print_message
 from hangup.cli.options import (
     AppName,
@@ -60,7 +60,7 @@ def why(
             )
     if json:
         for _, trial in found:
-            paths = exception_path.own_paths(exception_paths(trial.steps))
+            paths = through_the_stream(exception_paths(trial.steps))
             sys.stdout.write(msgspec.json.encode(paths).decode() + "\n")
         return
     cache = cache_directory()
@@ -69,9 +69,9 @@ def why(
         for stack_result, trial in found:
             lines = SourceLines(stack_result, known_apps, cache)
             sys.stdout.write(f"{stack_result.stack.id}, {scenario}\n")
-            paths = exception_path.own_paths(exception_paths(trial.steps))
+            paths = through_the_stream(exception_paths(trial.steps))
             if not paths:
-                sys.stdout.write(f"\n{exception_path.nothing(trial)}\n")
+                sys.stdout.write(f"\n{exception_path.nothing_thrown(trial)}\n")
             for path in paths:
                 sys.stdout.write(f"\n{exception_path.text(path, stack_result, lines)}\n")
             if lines.missing:

@@ -67,3 +67,15 @@ def among(scenarios: Among) -> str:
     if len(rest) < len(scenarios.found):
         return f" (not in {', '.join(rest)})"
     return f" ({', '.join(scenarios.found)})"
+
+
+def without_extra_blank_lines(text: str) -> str:
+    """Markdown with one blank line where templates left several, code blocks apart."""
+    lines: list[str] = []
+    in_code = False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            in_code = not in_code
+        if line or in_code or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).rstrip() + "\n"

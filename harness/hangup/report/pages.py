@@ -141,7 +141,7 @@ def render(
     for group in grouped:
         for app, own in group.apps.items():
             pages |= _evidence_pages(environment, outcomes, group, app, own)
-    return pages
+    return {page: markdown.without_extra_blank_lines(text) for page, text in pages.items()}
 
 
 def excerpt(outcomes: Outcomes) -> str:
@@ -158,6 +158,7 @@ def excerpt(outcomes: Outcomes) -> str:
         columns=GLANCE_COLUMNS,
         server=servers.BY_ID[stack.server].title,
         python=stack.python,
+        outcomes=outcomes,
         links=Links(REPORT),
     )
 
@@ -221,6 +222,9 @@ def _environment() -> jinja2.Environment:
 def _linked(context: jinja2.runtime.Context, text: str, stack: Stack, scenario: str | None) -> str:
     """A text that leads to the evidence of a scenario on a stack."""
     if scenario is None or text in (markdown.NOT_RUN, Word.NOT_APPLICABLE):
+        return text
+    outcomes: Outcomes = context["outcomes"]
+    if not outcomes.ran(scenario, [stack]):
         return text
     links: Links = context["links"]
     return links.to(text, evidence_of(stack, scenario))
