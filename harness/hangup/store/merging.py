@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from hangup.errors import UserError
-from hangup.model.trace import StackResult
+from hangup.model.trace import NOT_KEPT, StackResult
 from hangup.store.results import read_stack_result, stack_result_path
 
 
@@ -35,12 +35,13 @@ def merged(results: Path, result: StackResult) -> StackResult:
     old = read_stack_result(path)
     measured = {trial.scenario for trial in result.trials}
     traced = {trial.scenario for trial in result.traced}
-    # A trial that refers to one that is measured anew has nothing to refer to any more.
     kept_traced = [
-        trial
+        # What it came out like is measured anew, and may come out in another way.
+        msgspec.structs.replace(trial, same_as=NOT_KEPT)
+        if trial.same_as is not None and trial.scenario in measured
+        else trial
         for trial in old.traced
         if trial.scenario not in traced
-        and (trial.same_as is None or trial.scenario not in measured)
     ]
     return msgspec.structs.replace(
         result,
