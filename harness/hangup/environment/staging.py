@@ -58,4 +58,4 @@ def code_hash(app: Path) -> str:
 def _shared_code() -> list[Path]:
     """The files of all that runs in the server beside an app, sorted by name."""
     directories = [AGENT, *(built_in_apps() / name for name in _SHARED)]
-    return [file for directory in directories for file in sorted(directory.glob("*.py"))]
+    return [file for directory in directories for file in sorted(directory.rglob("*.py"))]
