@@ -236,6 +236,19 @@ async def sync_generator_in_a_thread():
     thread.join()
 
 
+def managed():
+    trial = "t"  # noqa: F841
+    with contextlib.nullcontext():
+        yield 1
+
+
+async def thrown_through_a_with():
+    generator = managed()
+    next(generator)
+    with contextlib.suppress(KeyError):
+        generator.throw(KeyError("thrown"))
+
+
 def raising_in_thread():
     trial = "t"  # noqa: F841
     raise LookupError("in a thread")

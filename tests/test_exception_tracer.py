@@ -134,6 +134,17 @@ PATHS: dict[str, list[list[Visit]]] = {
     "sync_generator_in_a_thread": [
         [("GeneratorExit", "numbers", Disposition.ENDED_CLOSE, "finally")],
     ],
+    "thrown_through_a_with": [
+        [
+            ("KeyError", "managed", Disposition.PASSED, "with contextlib.nullcontext()"),
+            (
+                "KeyError",
+                "thrown_through_a_with",
+                Disposition.HANDLED,
+                "with contextlib.suppress()",
+            ),
+        ],
+    ],
     "cancellation_outside_of_tasks": [
         [
             ("CancelledError", "raising_a_cancellation", Disposition.PASSED, None),
