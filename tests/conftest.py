@@ -43,4 +43,6 @@ def python(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory that is on the path of a server, with no app in it."""
-    return stage(tmp_path_factory.mktemp("staged") / "root", [])
+    root = tmp_path_factory.mktemp("staged") / "root"
+    stage(root, [])
+    return root

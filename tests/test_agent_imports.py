@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hangup.environment.staging import AGENT, built_in_apps
+import apps.common
+import hangup.agent
+
+AGENT = Path(hangup.agent.__file__).parent
+APPS = Path(apps.common.__file__).parent.parent
 
 IMPORT = """
 import importlib, json, sys
@@ -84,7 +88,7 @@ def test_an_app_without_a_framework_is_served_with_the_standard_library_only(
     python: Path, staged: Path, tmp_path: Path
 ) -> None:
     root = shutil.copytree(staged, tmp_path / "root")
-    app = shutil.copy(built_in_apps() / "bare.py", root / "apps")
+    app = shutil.copy(APPS / "bare.py", root / "apps")
     found = imported(python, root, MAIN, HANGUP_APP=str(app), HANGUP_TRACE_EXCEPTIONS="1")
     assert found == {"apps", "hangup"}
 
