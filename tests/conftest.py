@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ def hangup(tmp_path_factory: pytest.TempPathFactory) -> Hangup:
 @pytest.fixture
 def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentTrace]:
     """What the agent records in this process."""
+    gc.collect()  # a generator that another test has left behind is reported when it goes
     path = tmp_path / "probe.jsonl"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     monkeypatch.setattr(probe, "_trace", descriptor)
