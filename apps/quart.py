@@ -13,7 +13,7 @@
 # ///
 """Quart: a streamed response, as its documentation has it for server-sent events.
 
-See "How to guides", "Using Server Sent Events". AnyIO is installed only for the clean-up that
+See "How to guides", "Server Sent Events". AnyIO is installed only for the clean-up that
 uses it, httpx for the source that relays; Quart needs neither.
 """
 

@@ -23,7 +23,7 @@ A line is one event on one surface:
 `loaded`
     The app is imported; the server is not listening yet.
 `collects`
-    The process is about to collect its garbage because the harness asked for that.
+    The process is about to collect its garbage because the harness requested it.
 
 `n` numbers the sends, `detail` is a message for people. The surface `path` has events of its own
 (`hangup.agent.exception_tracer`).

@@ -17,7 +17,7 @@ MAX_CALLS = 12
 """How many frames of a call are recorded at most."""
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _EVENT_LOOP = frozenset({"_run", "_run_once", "run", "run_forever", "run_until_complete"})
-"""The functions of asyncio that run callbacks; whatever is outside of them has called nobody."""
+"""The functions of asyncio that run callbacks; frames outside of them called nothing."""
 
 _frame_numbers = itertools.count(1)
 _numbers: dict[tuple[int, CodeType], int] = {}
