@@ -37,6 +37,9 @@ from hangup.store.journal import Batch, Journal
 
 T = TypeVar("T")
 
+_STAGED = ("apps/", "hangup/agent/")
+"""What the recorded path of a file begins with that `hangup.environment.staging` has copied."""
+
 SHARED_AT_ONCE = 30
 """So many servers that trials share are up at once."""
 TRACED_AT_ONCE = 12
@@ -305,7 +308,7 @@ class Run:
         meant = {
             frame.exception
             for exception_path in exception_paths(steps)
-            if any(frame.location.file.startswith("apps/") for frame in exception_path.frames)
+            if any(frame.location.file.startswith(_STAGED) for frame in exception_path.frames)
             for frame in exception_path.frames
         }
         return msgspec.structs.replace(trial, steps=tuple(s for s in steps if s.n in meant))

@@ -1,8 +1,7 @@
 # mypy: ignore-errors
-"""Code whose exceptions take known paths; run as a program, it follows one of them.
+"""Code whose exceptions take known paths; as a program, it runs one case and traces that.
 
-`python paths.py WAY CASE`, where WAY is `monitoring` or `tracing`; `HANGUP_TRACE` names the
-file that the steps are written to.
+`python exception_tracer_cases.py CASE`; `HANGUP_TRACE` names the file to write the steps to.
 """
 
 import asyncio
@@ -11,13 +10,11 @@ import sys
 import threading
 from pathlib import Path
 
-from hangup.agent import probe
-
-exception_path.OURS = str(Path(__file__).parent)
+from hangup.agent import exception_tracer, probe
 
 
 async def source():
-    trial = "t"  # noqa: F841 - this is how a generator says what it belongs to
+    trial = "t"  # noqa: F841 - read by the tracer
     yield 1
     await asyncio.sleep(60)
     yield 2
@@ -68,7 +65,7 @@ async def swallowing():
         await asyncio.sleep(0)
 
 
-async def except_absorbs():
+async def except_handles():
     await cancelled(swallowing())
 
 
@@ -108,7 +105,7 @@ async def keeping():
     raise kept
 
 
-async def except_keeps_it_within_a_with():
+async def raised_after_its_handler():
     with contextlib.suppress(ValueError):
         await keeping()
 
@@ -186,7 +183,7 @@ async def cancelled_again():
         await task
 
 
-async def asked_twice():
+async def cancelled_twice_at_once():
     task = asyncio.create_task(consume(stream()))
     await started.wait()
     task.cancel()
@@ -239,6 +236,19 @@ async def sync_generator_in_a_thread():
     thread.join()
 
 
+def managed():
+    trial = "t"  # noqa: F841
+    with contextlib.nullcontext():
+        yield 1
+
+
+async def thrown_through_a_with():
+    generator = managed()
+    next(generator)
+    with contextlib.suppress(KeyError):
+        generator.throw(KeyError("thrown"))
+
+
 def raising_in_thread():
     trial = "t"  # noqa: F841
     raise LookupError("in a thread")
@@ -249,6 +259,22 @@ async def error_from_a_thread():
         await asyncio.to_thread(raising_in_thread)
 
 
+def raising_a_cancellation():
+    trial = "t"  # noqa: F841
+    raise asyncio.CancelledError
+
+
+def cancelled_in_thread():
+    with contextlib.suppress(asyncio.CancelledError):
+        raising_a_cancellation()
+
+
+async def cancellation_outside_of_tasks():
+    thread = threading.Thread(target=cancelled_in_thread)
+    thread.start()
+    thread.join()
+
+
 async def main(case):
     global started
     started = asyncio.Event()
@@ -257,6 +283,5 @@ async def main(case):
 
 
 if __name__ == "__main__":
-    way, case = sys.argv[1:]
-    exception_path.watch_by_monitoring() if way == "monitoring" else exception_path.watch_by_tracing()
-    asyncio.run(main(case))
+    exception_tracer.start(trial_aware=[Path(__file__).parent])
+    asyncio.run(main(sys.argv[1]))
