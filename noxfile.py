@@ -1,30 +1,27 @@
-"""Sessions: one per framework, `report`, `tests`, `lint`; plain `nox` compares everything.
+"""Sessions: one for each framework, `report`, `tests`, `lint`; plain `nox` compares everything.
 
 The frameworks are read from the apps' own headers, so that a new app file has its session.
 """
 
-from collections import defaultdict
+import sys
 from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
 
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "harness"))
+
+from hangup.environment.app_headers import app_ids_by_session  # noqa: E402 (standard library only)
+
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["comparison"]
 
-REFERENCE = "bare"
+RUN = ("hangup", "run", "--results", "results")
+"""These sessions are what the results of this repository are made with."""
 ARTICLE_PYTHON = "3.11"
 """The Python that the version set `article` is for."""
-
-
-def apps_by_session() -> dict[str, list[str]]:
-    """Which apps each framework's session runs."""
-    apps = defaultdict(list)
-    for path in sorted(Path("apps").glob("*.py")):
-        session = nox.project.load_toml(path)["tool"]["hangup"]["session"]
-        apps[session].append(path.stem.replace("_", "-"))
-    return apps
 
 
 @nox.session
@@ -32,25 +29,28 @@ def comparison(session: nox.Session) -> None:
     """Run the whole comparison, under today's versions and the article's; write the report."""
     session.install("-e", ".")
     if "--resume" in session.posargs:
-        session.run("hangup", "run", *session.posargs)
+        session.run(*RUN, *session.posargs)
         return
-    session.run("hangup", "run", "--thorough", *session.posargs)
-    find = ("uv", "python", "find", "--no-project", "--system", ARTICLE_PYTHON)
+    session.run(*RUN, "--thorough", *session.posargs)
+    find = (
+        "import asyncio; from hangup.environment.interpreters import find_interpreter; "
+        f"asyncio.run(find_interpreter({ARTICLE_PYTHON!r}))"
+    )
     try:
-        session.run(*find, silent=True, env={"UV_PYTHON_DOWNLOADS": "never"})
+        session.run("python", "-c", find, silent=True)
     except CommandFailed:
         session.warn(f"The version set article is left out: no Python {ARTICLE_PYTHON} was found.")
         return
-    # What comes last counts: the article's Python is not to be had from the command line.
+    # What comes last counts: the article's Python cannot be chosen on the command line.
     article = ("--versions", "article", "--python", ARTICLE_PYTHON)
-    session.run("hangup", "run", "--thorough", *session.posargs, *article)
+    session.run(*RUN, "--thorough", *session.posargs, *article)
 
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Build the report anew from the recorded traces."""
+    """Build the report of this repository from its recorded traces."""
     session.install("-e", ".")
-    session.run("hangup", "report", *session.posargs)
+    session.run("hangup", "report", "--results", "results", *session.posargs)
 
 
 @nox.session
@@ -74,11 +74,10 @@ def _add_framework(name: str, apps: list[str]) -> None:
     def framework(session: nox.Session) -> None:
         session.install("-e", ".")
         chosen = (argument for app in apps for argument in ("--app", app))
-        session.run("hangup", "run", "--thorough", *chosen, *session.posargs)
+        session.run(*RUN, "--thorough", *chosen, *session.posargs)
 
-    framework.__doc__ = f"Run {', '.join(apps)} and update their part of the results."
+    framework.__doc__ = f"Run {', '.join(apps)} and update the results of this repository."
 
 
-for name, apps in apps_by_session().items():
-    if name != REFERENCE:
-        _add_framework(name, apps)
+for _session_name, _app_ids in app_ids_by_session(ROOT / "apps").items():
+    _add_framework(_session_name, _app_ids)

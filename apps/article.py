@@ -8,12 +8,12 @@
 # surfaces = ["handler"]
 # unsupported = ["sync", "is-disconnected"]
 # ///
-"""A chat service as articles build it: FastAPI, a container, a LangGraph graph.
+"""A chat service as in many articles: FastAPI, a dependency container, a LangGraph graph.
 
-The endpoint is given the service by the container. What it streams is the service's
-generator, which reads what a node of the graph writes to the graph's custom stream; the
-node reads the inner source. LangGraph runs the node in a task of its own, with a queue
-between that task and the generator.
+The container injects the service into the endpoint. The endpoint streams the service's
+generator, which reads what a node of the graph writes to the graph's custom stream; the node
+reads the inner source. LangGraph runs the node in a task of its own, and a queue connects that
+task with the generator.
 """
 
 from functools import partial
@@ -54,7 +54,7 @@ class ChatService:
 
     def stream(self, prompt):
         answering = partial(self.graph.astream, {"prompt": prompt}, stream_mode="custom")
-        return service.stream(encode, reads=answering)
+        return service.stream(encode, make_source=answering)
 
 
 class Container(containers.DeclarativeContainer):

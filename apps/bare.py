@@ -8,12 +8,12 @@
 # surfaces = []
 # unsupported = ["sync", "is-disconnected"]
 # ///
-"""A plain ASGI callable: no framework, the reference that frameworks are compared with.
+"""A plain ASGI callable without a framework: the reference that frameworks are compared with.
 
-It streams in one task, listens for `http.disconnect` in another, and cancels the first
-when the second hears of it (ASGI specification, "HTTP & WebSocket ASGI Message Format",
-`Disconnect - receive event`). AnyIO is installed only for the clean-up that is about it,
-httpx for the source that relays.
+It streams in one task, awaits `http.disconnect` in another, and cancels the first when that
+message comes (ASGI specification, "HTTP & WebSocket ASGI Message Format", `Disconnect -
+receive event`). AnyIO is installed only for the clean-up that uses it, httpx for the source
+that relays.
 """
 
 import asyncio

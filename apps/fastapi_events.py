@@ -12,8 +12,8 @@
 # ///
 """FastAPI's own server-sent events: the endpoint is itself the generator.
 
-So there is one generator more than elsewhere between the framework and the service's
-stream, and what the surface `endpoint` saw is what this outer generator saw.
+So there is one more generator between the framework and the service's stream than in other
+apps, and the surface `endpoint` is this outer generator.
 """
 
 import asyncio

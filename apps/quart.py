@@ -11,10 +11,10 @@
 # ]
 # unsupported = ["is-disconnected"]
 # ///
-"""Quart: a streamed response as its documentation shows for server-sent events.
+"""Quart: a streamed response, as its documentation has it for server-sent events.
 
-("How to", "Using Server Sent Events".) AnyIO is installed only for the clean-up that is
-about it, httpx for the source that relays; Quart uses neither.
+See "How to guides", "Server Sent Events". AnyIO is installed only for the clean-up that
+uses it, httpx for the source that relays; Quart needs neither.
 """
 
 import asyncio

@@ -11,11 +11,11 @@
 #     "hook:client_close_handler",
 # ]
 # ///
-"""`sse-starlette`, with its middleware written as pure ASGI instead of as a function.
+"""The app `sse-starlette`, with pure ASGI middleware instead of function-style middleware.
 
-Function-style middleware (`BaseHTTPMiddleware`) stands between the stream and the server,
-and so has a part in what happens to the stream. This app is there for the difference
-(Starlette's documentation, "Middleware", "Pure ASGI Middleware").
+Function-style middleware (`BaseHTTPMiddleware`) runs the app in a task of its own and passes
+the stream's chunks on, so it takes part in what happens at a disconnect. Pure ASGI middleware
+does not (Starlette's documentation, "Middleware", "Pure ASGI Middleware").
 """
 
 from starlette.middleware import Middleware

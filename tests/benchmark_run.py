@@ -22,7 +22,11 @@ from pathlib import Path
 import httpx
 
 from hangup.environment.apps import find_apps
-from hangup.environment.installations import find_interpreter, install, resolve
+from hangup.environment.cache import cache_directory, environments
+from hangup.environment.installations import install, resolve
+from hangup.environment.interpreters import find_interpreter
+from hangup.environment.staging import stage, staged_app
+from hangup.environment.version_sets import constraints_of
 from hangup.model import scenarios as catalogue
 from hangup.model import servers
 from hangup.model.scenario import Scenario
@@ -56,9 +60,10 @@ def harness_way(results: Path) -> tuple[float, int]:
     return elapsed_s, len(APPS) * REPEATS * sum(s.repeat_factor for s in chosen)
 
 
-def plain_way(pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
+def plain_way(root: Path, pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
     """Run each trial on a server of its own, with fixed sleeps; seconds."""
-    apps = find_apps(ROOT / "apps")
+    apps = find_apps()
+    stage(root, apps.values())
     began_s = time.monotonic()
     port = 18000
     for app in APPS:
@@ -67,7 +72,11 @@ def plain_way(pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
                 port += 1
                 server = subprocess.Popen(
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
-                    env=os.environ | {"HANGUP_APP": str(apps[app].path), "PYTHONPATH": str(ROOT)},
+                    env=os.environ
+                    | {
+                        "HANGUP_APP": str(staged_app(root, apps[app].path)),
+                        "PYTHONPATH": str(root),
+                    },
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
@@ -94,12 +103,12 @@ def hang_up(url: str) -> None:
         pass
 
 
-async def environments() -> dict[str, Path]:
+async def prepare() -> dict[str, Path]:
     """The environments both ways use."""
     interpreter = await find_interpreter(None)
-    constraints = ROOT / "apps" / "versions" / "current.txt"
-    cache = ROOT / ".hangup" / "environments"
-    apps = find_apps(ROOT / "apps")
+    constraints = constraints_of("current")
+    cache = environments(cache_directory())
+    apps = find_apps()
     pythons = {}
     for app in APPS:
         wanted = apps[app].dependencies + servers.BY_ID[SERVER].requirements
@@ -110,11 +119,12 @@ async def environments() -> dict[str, Path]:
 
 def main() -> None:
     """Measure both ways and print the ratio."""
-    pythons = asyncio.run(environments())
+    pythons = asyncio.run(prepare())
     with tempfile.TemporaryDirectory() as results:
         harness_s, trials = harness_way(Path(results))
     chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
-    plain_s = plain_way(pythons, chosen)
+    with tempfile.TemporaryDirectory() as directory:
+        plain_s = plain_way(Path(directory) / "staged", pythons, chosen)
     print(f"{trials} trials on {len(APPS)} stacks, {os.cpu_count()} cores")
     print(f"harness     {harness_s:7.1f} s   {harness_s / trials:6.3f} s a trial")
     print(f"plain way   {plain_s:7.1f} s   {plain_s / trials:6.3f} s a trial")

@@ -17,6 +17,7 @@ import msgspec
 from hangup.model.trace import StackResult, Trial
 from hangup.store.journal import Batch
 from hangup.store.results import read_stack_results
+from hangup.store.run_directory import RUN_DIRECTORY, runs_directory
 
 ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("hangup")
@@ -29,9 +30,10 @@ Table = dict[tuple[str, str, str], dict[str, tuple[int, int]]]
 
 @dataclass(frozen=True)
 class Hangup:
-    """The command `hangup` with a home of its own."""
+    """The command `hangup` with a cache of its own."""
 
     home: Path
+    command: Path = COMMAND
 
     def __call__(
         self, *arguments: str | Path, cwd: Path = ROOT
@@ -46,23 +48,19 @@ class Hangup:
             timeout=3 * DEADLINE_S,
         )
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, cwd: Path = ROOT) -> subprocess.Popen[str]:
         """Start it and leave it running."""
         return subprocess.Popen(
             self._command(arguments),
+            cwd=cwd,
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def journalled(self) -> list[Batch]:
-        """What the last run has finished so far."""
-        (journal,) = (self.home / "runs").glob("*/journal.jsonl")
-        return [msgspec.json.decode(line, type=Batch) for line in journal.read_bytes().splitlines()]
-
     def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
-        return [str(COMMAND), *(str(argument) for argument in arguments)]
+        return [str(self.command), *(str(argument) for argument in arguments)]
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"HANGUP_HOME": str(self.home), "NO_COLOR": "1"}
@@ -93,13 +91,19 @@ def trials_of(stack_result: StackResult, scenario: str) -> list[Trial]:
     return [trial for trial in stack_result.trials if trial.scenario == scenario]
 
 
-def contents(directory: Path) -> dict[str, bytes]:
-    """Every file below a directory."""
+def contents(results: Path) -> dict[str, bytes]:
+    """Every file of some results, without what runs keep beside them."""
     return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
+        str(path.relative_to(results)): path.read_bytes()
+        for path in sorted(results.rglob("*"))
+        if path.is_file() and RUN_DIRECTORY not in path.parts
     }
+
+
+def journalled(results: Path) -> list[Batch]:
+    """What a run into these results that was cut off has finished."""
+    (journal,) = runs_directory(results).glob("*/journal.jsonl")
+    return [msgspec.json.decode(line, type=Batch) for line in journal.read_bytes().splitlines()]
 
 
 def wait_until(happened: Callable[[], object], what: str) -> None:

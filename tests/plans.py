@@ -20,7 +20,7 @@ def a_plan(
     servers: int = 1,
     repeats: int = 1,
     scenarios: Sequence[str] = ("idle",),
-    directory: str = "apps",
+    directory: str = "",
     trace_exceptions: bool = False,
 ) -> Plan:
     return Plan(

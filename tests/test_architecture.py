@@ -1,89 +1,233 @@
-"""What may import what, read from the source."""
+"""What may import what, read from the source of every module and followed through all imports.
+
+The package `hangup` has rooms: its subpackages, and its modules `errors` and `files`. What a room
+may depend on is a table here; a module depends on all that the modules it imports depend on.
+"""
 
 from __future__ import annotations
 
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HARNESS = sorted((ROOT / "harness").rglob("*.py"))
-SUBJECT = sorted((ROOT / "apps" / "subject").rglob("*.py"))
-APPS = sorted((ROOT / "apps").glob("*.py"))
-LAZILY = {"cleanup.py": {"anyio"}, "recipes.py": {"anyio"}, "relay.py": {"httpx"}}
-"""What is imported only where it is what a stream is about."""
+HARNESS = ROOT / "harness"
+APPS = ROOT / "apps"
+
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "files": set(),
+    "agent": set(),
+    "model": {"errors"},
+    "environment": {"errors", "files", "model"},
+    "store": {"errors", "files", "model"},
+    "analysis": {"errors", "model"},
+    "runner": {"errors", "files", "model", "environment", "store"},
+    "report": {"errors", "files", "model", "store", "analysis"},
+    "cli": {
+        *("errors", "files", "model", "environment", "store", "analysis"),
+        *("runner", "report"),
+    },
+}
+"""What a room may depend on, beside itself; every room may know the package's version."""
+
+PURE = ("model", "analysis")
+"""The rooms that neither read nor write anything."""
+INPUT_OUTPUT = {
+    *("asyncio", "http", "os", "pathlib", "selectors", "shutil", "signal", "socket"),
+    *("subprocess", "tempfile", "threading", "urllib"),
+}
+PATHS_ARE_DATA = {"hangup.model.apps": {"pathlib"}}
+"""A module that holds paths and opens none."""
+
+IMPORTED_LATE = {
+    "apps.common.cleanup": {"anyio"},
+    "apps.common.relay": {"httpx"},
+    **{f"apps.recipes.{path.stem}": {"anyio"} for path in (APPS / "recipes").glob("*.py")},
+}
+"""What is imported only in functions, where it is what a stream is about."""
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module a file imports, wherever in it; `from a import b` gives `a` and `a.b`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _module(path: Path) -> str:
+    """The name that a file of the package or of the apps is imported by."""
+    root = HARNESS if path.is_relative_to(HARNESS) else ROOT
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {
+    _module(path): path
+    for directory in (HARNESS / "hangup", APPS)
+    for path in sorted(directory.rglob("*.py"))
+}
+PACKAGE = sorted(name for name in FILES if name.partition(".")[0] == "hangup")
+AGENT = [name for name in PACKAGE if name.startswith("hangup.agent")]
+COMMON = [name for name in FILES if name.startswith("apps.common")]
+RECIPES = [name for name in FILES if name.startswith("apps.recipes")]
+APP_FILES = [name for name in FILES if name.startswith("apps.") and name not in COMMON + RECIPES]
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+
+
+def _imported(nodes: Iterator[ast.AST]) -> set[str]:
+    """The modules that import statements name: for `from a import b`, `a.b` if that is one."""
+    names = set()
+    for node in nodes:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            assert node.module is not None
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            package = node.module or ""
+            members = {f"{package}.{alias.name}" for alias in node.names}
+            modules = members & FILES.keys()
+            names |= modules
+            if modules != members:
+                names.add(package)
+    return names
 
 
-def packages(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports(path)}
+@cache
+def _imports(module: str) -> set[str]:
+    """All that a module imports, wherever in it."""
+    return _imported(ast.walk(_tree(module)))
 
 
-def relative(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def _imports_when_imported(module: str) -> set[str]:
+    """What a module imports outside of functions."""
+
+    def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield child
+                yield from outside_functions(child)
+
+    return _imported(outside_functions(_tree(module)))
 
 
-def test_there_is_something_to_look_at() -> None:
-    assert len(HARNESS) > 10
-    assert len(SUBJECT) >= 5
-    assert len(APPS) >= 2
+def _dependencies(module: str) -> dict[str, str]:
+    """The modules of ours that a module depends on, with the one that imports each.
+
+    To import a module is to import the packages it is in.
+    """
+    found: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        importing = waiting.pop()
+        names = _imports(importing) & FILES.keys()
+        names |= {package for name in (importing, *names) for package in _packages(name)}
+        for name in names - found.keys() - {module}:
+            found[name] = importing
+            waiting.append(name)
+    return found
 
 
-@pytest.mark.parametrize("path", SUBJECT, ids=relative)
-def test_the_subject_side_needs_the_standard_library_only(path: Path) -> None:
-    beyond = packages(path) - sys.stdlib_module_names - {"apps"}
-    assert beyond <= LAZILY.get(path.name, set())
+def _packages(module: str) -> Iterator[str]:
+    """The packages that a module is in."""
+    while "." in module:
+        module = module.rpartition(".")[0]
+        if module in FILES:
+            yield module
 
 
-@pytest.mark.parametrize("path", SUBJECT, ids=relative)
-def test_the_subject_side_imports_nothing_foreign_when_it_is_imported(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    at_once = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = {alias.name for node in at_once for alias in node.names}
-    names |= {node.module or "" for node in at_once if isinstance(node, ast.ImportFrom)}
-    assert not names & {"anyio", "httpx"}
+def _room(module: str) -> str:
+    """The room a module of the package is in; the package itself is in none."""
+    name = module.removeprefix("hangup").removeprefix(".").partition(".")[0]
+    return "cli" if name == "__main__" else name
 
 
-@pytest.mark.parametrize("path", [*SUBJECT, *APPS], ids=relative)
-def test_no_app_imports_the_harness(path: Path) -> None:
-    assert "harness" not in packages(path)
+def _tops(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
 
 
-@pytest.mark.parametrize("path", HARNESS, ids=relative)
-def test_the_harness_does_not_import_apps(path: Path) -> None:
-    assert "apps" not in packages(path)
+def _outside(modules: set[str]) -> set[str]:
+    """The top-level names of those modules that are neither ours nor the standard library's."""
+    return _tops(modules) - sys.stdlib_module_names - {"apps", "hangup"}
 
 
-def test_the_imports_within_the_harness_are_no_circle() -> None:
-    modules = {f"harness.{path.stem}": path for path in HARNESS if path.stem != "__init__"}
-    graph = {name: set(imports(path)) & modules.keys() for name, path in modules.items()}
-    order = list(TopologicalSorter(graph).static_order())  # raises CycleError
-    assert set(order) == set(modules)
-    assert order.index("harness.outcome") < order.index("harness.cli")
+def test_every_room_is_in_the_table_and_has_modules() -> None:
+    assert {_room(name) for name in PACKAGE} - {""} == ROOMS.keys()
+    assert all(len(names) > 3 for names in (AGENT, COMMON, RECIPES, APP_FILES))
+
+
+@pytest.mark.parametrize("module", PACKAGE)
+def test_a_module_depends_only_on_rooms_that_its_own_may(module: str) -> None:
+    room = _room(module)
+    allowed = ROOMS.get(room, set()) | {"", room}
+    wrong = {
+        f"{name}, imported by {importing}"
+        for name, importing in _dependencies(module).items()
+        if name.startswith("apps") or _room(name) not in allowed
+    }
+    assert not wrong
+
+
+def test_the_runner_and_the_analysis_never_meet() -> None:
+    for one, other in (("runner", "analysis"), ("analysis", "runner")):
+        assert other not in ROOMS[one]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name: _imports(name) & FILES.keys() - {name} for name in FILES}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(FILES)  # or CycleError
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_nothing_is_imported_for_type_checkers_only(module: str) -> None:
+    names = {node.id for node in ast.walk(_tree(module)) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(_tree(module)) if isinstance(node, ast.Attribute)}
+    assert "TYPE_CHECKING" not in names
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_every_module_says_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(_tree(module)), f"{FILES[module].relative_to(ROOT)} has no docstring"
+
+
+@pytest.mark.parametrize("module", [name for name in PACKAGE if _room(name) in PURE])
+def test_what_is_pure_neither_reads_nor_writes(module: str) -> None:
+    for name in {module, *_dependencies(module)}:
+        assert not _tops(_imports(name)) & INPUT_OUTPUT - PATHS_ARE_DATA.get(name, set()), name
+
+
+@pytest.mark.parametrize("module", AGENT)
+def test_the_agent_imports_the_standard_library_and_itself(module: str) -> None:
+    assert not _outside(_imports(module))
+    ours = {name for name in _imports(module) if name.partition(".")[0] in ("apps", "hangup")}
+    assert ours <= set(AGENT)
+
+
+@pytest.mark.parametrize("module", COMMON)
+def test_what_apps_share_imports_the_standard_library_and_the_agent(module: str) -> None:
+    assert _outside(_imports(module)) <= IMPORTED_LATE.get(module, set())
+    assert not _outside(_imports_when_imported(module))
+    ours = {name for name in _imports(module) if name.partition(".")[0] in ("apps", "hangup")}
+    assert ours <= {*AGENT, *COMMON, *RECIPES}
+
+
+@pytest.mark.parametrize("module", RECIPES)
+def test_a_recipe_has_nothing_of_the_harness_in_it(module: str) -> None:
+    assert not _tops(_imports(module)) & {"apps", "hangup"}
+    assert _outside(_imports(module)) <= IMPORTED_LATE.get(module, set())
+    assert not _outside(_imports_when_imported(module))
+
+
+@pytest.mark.parametrize("module", APP_FILES)
+def test_an_app_imports_of_ours_what_apps_share_and_other_apps(module: str) -> None:
+    ours = {name for name in _imports(module) if name.partition(".")[0] in ("apps", "hangup")}
+    assert ours <= {*AGENT, *COMMON, *APP_FILES}
 
 
 @pytest.mark.parametrize(
-    "pure",
-    [
-        *("outcome", "plan", "trace", "vocabulary", "catalogue", "recipes", "guide", "advice"),
-        *("cost", "exception_path", "why", "diagram", "links"),
-    ],
+    "module", ["hangup", "hangup.environment", "hangup.environment.app_headers"]
 )
-def test_what_is_pure_touches_neither_files_nor_processes(pure: str) -> None:
-    path = ROOT / "harness" / f"{pure}.py"
-    assert not packages(path) & {"asyncio", "os", "pathlib", "shutil", "socket", "subprocess"}
+def test_what_the_noxfile_imports_needs_the_standard_library_only(module: str) -> None:
+    for name in {module, *_dependencies(module)}:
+        assert not _outside(_imports(name)), name

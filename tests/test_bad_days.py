@@ -5,7 +5,7 @@ Whatever it is costs no more than itself, says so in a sentence, and leaves no p
 
 from __future__ import annotations
 
-import fcntl
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,18 +13,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hangup.cli.run import without_unsupported_apps
+from hangup.environment.apps import read_apps
+from hangup.environment.interpreters import find_interpreter
+from hangup.errors import UserError
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.runner.trial import EVENTS_UNTIL_STREAMING
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
+from hangup.store.run_directory import only_run_into, runs_directory
 from tests.command import (
     Hangup,
     a_short_run,
     contents,
+    journalled,
     only_stack_result,
     processes_of,
     table,
@@ -48,7 +55,7 @@ async def send_events(stream, send):
         nonlocal sent
         await send(message)
         sent += 1
-        if sent == 1 + {events} and service.script_of_request.get().pause_ms == 5:
+        if sent == 1 + {events} and service.script_of_request().pause_ms == 5:
             {what}
 
     await send_events_well(stream, counted)
@@ -58,11 +65,11 @@ async def send_events(stream, send):
 
 @pytest.fixture
 def apps(tmp_path: Path) -> Iterator[Path]:
-    """A directory for apps; no process that knows of it is left behind."""
+    """A directory for apps; no process of a run into this test's directory is left behind."""
     directory = tmp_path / "apps"
     directory.mkdir()
     yield directory
-    left = processes_of(directory)
+    left = processes_of(tmp_path)
     for process in left:
         os.kill(process, signal.SIGKILL)
     assert not left
@@ -91,7 +98,12 @@ def _one_sentence(done: subprocess.CompletedProcess[str]) -> str:
         (["run", "--apps", "no/such"], "There are no app files in no/such"),
         (["run", "--app", "[/red] [bold]"], "There is no app '[/red] [bold]'"),
         (["report", "--results", "no/such"], "There are no results in no/such"),
-        (["show", "bare", "uvicorn", "idel"], "no scenario 'idel'; did you mean idle"),
+        (
+            ["show", "bare", "uvicorn", "idel", "--results", "results"],
+            "no scenario 'idel'; did you mean idle",
+        ),
+        (["run", "--resume", "--app", "bare"], "give no other option than --results"),
+        (["run", "--resume", "--window", "2"], "give no other option than --results"),
     ],
 )
 def test_what_there_is_not_costs_one_sentence(
@@ -106,24 +118,37 @@ def test_an_app_without_a_block_costs_one_sentence(hangup: Hangup, apps: Path) -
     assert "mine.py has no `# /// script` blocks" in said
 
 
-def test_there_may_be_nothing_to_resume(hangup: Hangup, tmp_path: Path) -> None:
-    elsewhere = Hangup(home=tmp_path / "home")
-    assert "There is no unfinished run to resume" in _one_sentence(elsewhere("run", "--resume"))
+def test_without_an_unfinished_run_there_is_nothing_to_resume(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    assert "There is no unfinished run" in _one_sentence(hangup("run", "--resume", cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_an_app_that_is_gone_when_a_run_is_resumed_is_named(tmp_path: Path, apps: Path) -> None:
+def test_an_app_that_is_gone_when_a_run_is_resumed_is_named(
+    hangup: Hangup, tmp_path: Path, apps: Path
+) -> None:
+    results = tmp_path / "results"
     write_app(apps, "bare")
-    Journal.begin(tmp_path / "home" / "runs", a_plan("bare", "gone", directory=str(apps)))
-    elsewhere = Hangup(home=tmp_path / "home")
-    assert "no app 'gone'" in _one_sentence(elsewhere("run", "--resume"))
+    Journal.begin(runs_directory(results), a_plan("bare", "gone", directory=str(apps)))
+    assert "no app 'gone'" in _one_sentence(hangup("run", "--resume", "--results", results))
 
 
-def test_a_second_run_at_the_same_time_costs_one_sentence(tmp_path: Path) -> None:
-    elsewhere = Hangup(home=tmp_path)
-    with (tmp_path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        said = _one_sentence(elsewhere("run", "--app", "bare"))
-    assert "HANGUP_HOME" in said
+def test_a_second_run_into_the_same_results_is_rejected_and_one_into_others_is_not(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    with only_run_into(tmp_path / "mine"):
+        rejected = hangup(*a_short_run("bare", "--results", tmp_path / "mine"))
+        other = hangup(
+            *a_short_run("bare", "--scenario", "complete", "--results", tmp_path / "other")
+        )
+    assert f"Another run into {tmp_path / 'mine'} is under way" in _one_sentence(rejected)
+    assert other.returncode == 0, other.stderr
+
+
+def test_there_may_be_no_results_to_read(hangup: Hangup, tmp_path: Path) -> None:
+    said = _one_sentence(hangup("report", cwd=tmp_path))
+    assert "no results in ./hangup-results or ./results" in said
 
 
 def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
@@ -138,15 +163,7 @@ def test_a_package_that_cannot_be_had_is_named_and_nothing_is_measured(
     said = _one_sentence(done)
     assert "hangup-no-such-package-zz" in said
     assert "cannot be installed" in said
-    assert not (tmp_path / "results").exists()
-
-
-def test_what_no_app_can_be_had_under_costs_one_sentence(
-    hangup: Hangup, apps: Path, tmp_path: Path
-) -> None:
-    write_app(apps, "mine", needs="hangup-no-such-package-zz")
-    done = hangup("run", "--server", "uvicorn", "--apps", apps, "--results", tmp_path / "results")
-    assert "hangup-no-such-package-zz" in _one_sentence(done)
+    assert contents(tmp_path / "results") == {}
 
 
 def test_an_app_for_another_python_is_not_run_when_asked_for(
@@ -157,24 +174,24 @@ def test_an_app_for_another_python_is_not_run_when_asked_for(
     assert "newer needs Python >=3.99, and the subjects' Python is 3." in _one_sentence(done)
 
 
-def test_a_run_of_everything_leaves_out_what_cannot_be_had_and_says_why(
-    hangup: Hangup, apps: Path, tmp_path: Path
+def test_apps_that_a_version_set_cannot_hold_are_left_out_and_it_is_said_why(
+    apps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = tmp_path / "results"
     write_app(apps, "bare")
     write_app(apps, "mine", needs="hangup-no-such-package-zz")
     _for_another_python(write_app(apps, "newer"))
-    done = hangup(
-        *("run", "--server", "uvicorn", "--scenario", "idle", "--repeats", "1", "--latency", "0"),
-        *("--apps", apps, "--results", results),
-    )
-    assert done.returncode == 0, done.stderr
-    mine, newer, last = done.stderr.splitlines()
+    found = read_apps(apps)
+    interpreter = asyncio.run(find_interpreter(None))
+    asked = msgspec.structs.replace(a_plan(*found), interpreter=interpreter)
+    assert without_unsupported_apps(asked, found, tmp_path / "cache").apps == ("bare",)
+    mine, newer = capsys.readouterr().err.splitlines()
     assert mine.startswith("mine is left out of version set current: ")
     assert "hangup-no-such-package-zz was not found" in mine
     assert newer.startswith("newer is left out of version set current: newer needs Python >=3.99")
-    assert " trials; the report is " in last
-    assert set(_by_app(results)) == {"bare"}
+
+    nothing_left = msgspec.structs.replace(asked, apps=("mine",))
+    with pytest.raises(UserError, match="hangup-no-such-package-zz"):
+        without_unsupported_apps(nothing_left, found, tmp_path / "cache")
 
 
 def _for_another_python(app: Path) -> None:
@@ -250,9 +267,9 @@ class Litter:
         logging.error("left behind")
 
 async def before_answering():
-    if service.script_of_request.get().pause_ms == 5:
+    if service.script_of_request().pause_ms == 5:
         gc.collect()
-    elif service.script_of_request.get().then == "wait":
+    elif service.script_of_request().then == "wait":
         Litter()
 
 service.before_answering = before_answering
@@ -302,7 +319,7 @@ GATE = """
 import pathlib, time
 
 def encode(data):
-    if service.script_of_request.get().pause_ms == 1 and pathlib.Path({gate!r}).exists():
+    if service.script_of_request().pause_ms == 1 and pathlib.Path({gate!r}).exists():
         pathlib.Path({reached!r}).touch()
         time.sleep(3600)
     return f"data: {{data}}\\n\\n".encode()
@@ -325,7 +342,7 @@ def _a_run_at_the_gate(
         try:
             wait_until(lambda: reached.exists() or running.poll() is not None, "at the gate")
             assert running.poll() is None, running.stderr and running.stderr.read()
-            assert processes_of(apps) - {running.pid}
+            assert processes_of(results) - {running.pid}
             yield running
         finally:
             running.kill()
@@ -344,11 +361,13 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
         _, said = running.communicate()
     assert running.returncode == 130
     assert "Traceback" not in said
-    assert "hangup run --resume" in " ".join(said.split())
-    assert processes_of(apps) == set()
+    assert f"hangup run --resume --results {results}" in said
+    assert processes_of(results) == set()
     assert contents(results) == {"outcomes.csv": b"of an earlier run\n"}
-    (kept,) = hangup.journalled()
+    (kept,) = journalled(results)
     assert kept.scenario == "idle"
+
+    (apps / "gated.py").unlink()  # it goes on with the app that it began with
 
     done = hangup("run", "--resume", "--results", results)
     assert done.returncode == 0, done.stderr
@@ -356,15 +375,16 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     assert [trial.scenario for trial in stack_result.trials] == sorted(PROOFS)
     assert {trial.failure for trial in stack_result.trials} == {None}
     assert tuple(trials_of(stack_result, "idle")) == kept.trials
-    assert "no unfinished run" in _one_sentence(hangup("run", "--resume"))
+    again = hangup("run", "--resume", "--results", results)
+    assert "no unfinished run" in _one_sentence(again)
 
 
 def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_path: Path) -> None:
     with _a_run_at_the_gate(hangup, apps, tmp_path / "results") as running:
         running.kill()
         running.wait()
-        wait_until(lambda: not processes_of(apps), "the subject's process ends")
-    assert not (tmp_path / "results").exists()
+        wait_until(lambda: not processes_of(tmp_path), "the subject's process ends")
+    assert contents(tmp_path / "results") == {}
 
     done = hangup("run", "--resume", "--results", tmp_path / "results")
     assert done.returncode == 0, done.stderr

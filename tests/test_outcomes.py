@@ -8,10 +8,10 @@ from collections.abc import Collection
 import pytest
 
 from hangup.analysis import classification
-from hangup.analysis.alike import without_repetition
 from hangup.analysis.claims import verdicts
 from hangup.analysis.classification import surfaces_of
 from hangup.analysis.cleanup import CleanupGuide
+from hangup.analysis.compaction import compacted
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
@@ -284,7 +284,7 @@ def test_a_silence_of_a_traced_trial_is_earned_by_the_others() -> None:
 def test_a_traced_trial_whose_events_were_not_kept_saw_what_the_trial_it_names_did() -> None:
     repeats = [trial("idle", *AT_YIELD), trial("idle", *AT_AWAIT, repeat=2)]
     traced = trial("idle", *AT_AWAIT, repeat=TRACED, steps=STEPS)
-    result = without_repetition(stack_result(*repeats, traced=[traced]))
+    result = compacted(stack_result(*repeats, traced=[traced]))
     (kept,) = result.traced
     assert (kept.events, kept.same_as, kept.steps) == ((), 2, STEPS)
     found = StackOutcomes(result).traced["idle"]

@@ -1,4 +1,4 @@
-"""The recipes as streams: what they pass on, and when they call for their clean-up."""
+"""Streams made of recipes: what they yield and raise, and when they have their clean-up done."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apps.common import recipes
+from apps.common import recipes, service
 from apps.recipes import until_sigterm
 from hangup.model.cleanup import RECIPES
+from tests.agent_trace import other_tasks_done
 
 STREAMS = ["+".join(recipe.functions) for recipe in RECIPES if recipe.surface is None]
 
 
 class CleanUp:
-    """Clean-up that says how far it came."""
+    """Clean-up that counts how often it was started and completed."""
 
     def __init__(self) -> None:
         self.begun = self.done = 0
@@ -41,20 +43,15 @@ async def numbers(then: BaseException | None = None) -> AsyncGenerator[int, None
         raise then
 
 
-async def ending_never(waits: asyncio.Event) -> AsyncGenerator[int, None]:
+async def endless(waits: asyncio.Event) -> AsyncGenerator[int, None]:
     yield 1
     waits.set()
     await asyncio.sleep(3600)
 
 
-async def others_done() -> None:
-    while others := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(others)
-
-
 @pytest.fixture(autouse=True)
-def untold() -> Iterator[None]:
-    """A process that has not been told to stop, and does not listen for it either."""
+def sigterm_handler_restored() -> Iterator[None]:
+    """Each test begins in a process that has got no SIGTERM and whose handler is its own."""
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
@@ -63,25 +60,25 @@ def untold() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("functions", STREAMS)
-def test_a_recipe_passes_on_what_its_source_yields(functions: str) -> None:
+def test_a_recipe_yields_what_its_source_yields(functions: str) -> None:
     async def main() -> list[int]:
-        got = [n async for n in recipes.assemble(functions, numbers(), CleanUp())]
-        await others_done()
-        return got
+        received = [n async for n in recipes.assemble(functions, numbers(), CleanUp())]
+        await other_tasks_done()
+        return received
 
     assert asyncio.run(main()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("functions", STREAMS)
-def test_a_recipe_lets_an_error_through_and_cleans_up_but_for_one(functions: str) -> None:
+def test_a_recipe_raises_what_its_source_raises_and_all_but_one_clean_up(functions: str) -> None:
     clean_up = CleanUp()
 
     async def main() -> None:
-        # A `TimeoutError` of the source's own, which must not be taken for being told to stop.
+        # A `TimeoutError` of the source must not be taken for the one that SIGTERM causes.
         with pytest.raises(TimeoutError):
             async for _ in recipes.assemble(functions, numbers(TimeoutError()), clean_up):
                 pass
-        await others_done()
+        await other_tasks_done()
 
     asyncio.run(main())
     assert clean_up.done == (functions != "except_cancelled")
@@ -92,7 +89,7 @@ def test_a_recipe_cleans_up_once_when_it_is_cancelled(functions: str) -> None:
     clean_up = CleanUp()
 
     async def read(waits: asyncio.Event) -> None:
-        async for _ in recipes.assemble(functions, ending_never(waits), clean_up):
+        async for _ in recipes.assemble(functions, endless(waits), clean_up):
             pass
 
     async def main() -> None:
@@ -102,39 +99,46 @@ def test_a_recipe_cleans_up_once_when_it_is_cancelled(functions: str) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await others_done()
+        await other_tasks_done()
 
     asyncio.run(main())
     assert (clean_up.begun, clean_up.done) == (1, 1)
 
 
 @pytest.mark.parametrize("functions", [s for s in STREAMS if s.startswith("until_sigterm")])
-def test_at_sigterm_a_waiting_stream_ends_and_the_servers_handler_is_called(
+def test_at_sigterm_a_waiting_stream_ends_and_the_previous_handler_is_called(
     functions: str,
 ) -> None:
     clean_up = CleanUp()
-    heard: list[int] = []
+    signals: list[int] = []
 
     async def main() -> None:
-        signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+        signal.signal(signal.SIGTERM, lambda number, frame: signals.append(number))
         waits = asyncio.Event()
 
-        async def tell() -> None:
+        async def terminate() -> None:
             await waits.wait()
             os.kill(os.getpid(), signal.SIGTERM)
 
-        telling = asyncio.create_task(tell())
-        async with asyncio.timeout(10):  # where it is not heard, nothing else ends this
-            got = [n async for n in recipes.assemble(functions, ending_never(waits), clean_up)]
-        await telling
-        await others_done()
-        assert got == [1]
+        terminating = asyncio.create_task(terminate())
+        async with asyncio.timeout(10):  # without the handler, nothing else ends the stream
+            received = [n async for n in recipes.assemble(functions, endless(waits), clean_up)]
+        await terminating
+        await other_tasks_done()
+        assert received == [1]
 
     asyncio.run(main())
-    assert heard == [signal.SIGTERM]
+    assert signals == [signal.SIGTERM]
     assert clean_up.done == 1
 
 
-def test_a_name_that_is_no_stream_leaves_the_source_as_it_is() -> None:
+def test_a_name_that_is_no_recipe_is_skipped() -> None:
     source = numbers()
     assert recipes.assemble("dependency_teardown", source, CleanUp()) is source
+
+
+def test_each_file_is_a_recipe_that_is_tried_and_each_other_name_is_called_by_apps() -> None:
+    files = {path.stem for path in Path(until_sigterm.__file__).parent.glob("[a-z]*.py")}
+    tried = {function for recipe in RECIPES for function in recipe.functions}
+    assert files <= tried
+    assert all(hasattr(service, name) for name in tried - files)

@@ -1,6 +1,6 @@
 """What is committed is what the recorded traces give, and says nothing of any machine."""
 
-import gzip
+import lzma
 import re
 import shutil
 import subprocess
@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from hangup.analysis.classification import all_outcomes
+from hangup.analysis.outcomes import Outcomes
 from hangup.environment.apps import find_apps
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model.servers import SERVERS
-from hangup.report import pages as report
-from hangup.report import publish
+from hangup.report import pages, publish
+from hangup.report.views import in_order
 from hangup.store.results import read_stack_results
+from tests.command import contents
+from tests.test_pages import dead_links
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -23,47 +26,52 @@ _MACHINE = re.compile(r"/(root|home|Users|work|tmp|private|var)/")
 
 
 def test_committed_results_are_those_the_traces_give(tmp_path: Path) -> None:
-    shutil.copytree(RESULTS / "traces", tmp_path / "traces")
-    publish.rebuild(tmp_path)
-    made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*") if path.is_file()}
-    committed = {path.relative_to(RESULTS): path for path in RESULTS.rglob("*") if path.is_file()}
-    assert made.keys() == committed.keys()
-    for name, path in made.items():
-        assert path.read_bytes() == committed[name].read_bytes(), f"{name} is not up to date"
+    made = tmp_path / "results"
+    shutil.copytree(RESULTS / "traces", made / "traces")
+    # As in the repository, where pages link to the code of recipes beside them.
+    (tmp_path / "apps" / "recipes").mkdir(parents=True)
+    publish.rebuild(made, CodeExcerpts())
+    built, committed = contents(made), contents(RESULTS)
+    assert built.keys() == committed.keys()
+    for name, data in built.items():
+        assert data == committed[name], f"{name} is not up to date"
 
 
 def test_readme_quotes_the_report() -> None:
-    stack_results = read_stack_results(RESULTS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     quoted = readme.partition("<!-- excerpt -->\n")[2].partition("<!-- /excerpt -->")[0]
-    assert quoted == report.excerpt(stack_results, all_outcomes(stack_results)), (
+    assert quoted == pages.excerpt(Outcomes(in_order(read_stack_results(RESULTS)))), (
         "put the output of `hangup report --excerpt` between the README's excerpt marks"
     )
 
 
-def test_every_evidence_link_of_the_report_leads_somewhere() -> None:
-    text = (RESULTS / "report.md").read_text(encoding="utf-8")
-    used = set(re.findall(r"\]\[(\d+)\]", text))
-    defined = re.findall(r"(?m)^\[(\d+)\]: (evidence/\S+)#(\S+)$", text)
-    assert used == {number for number, _, _ in defined}
-    links = {(page, anchor) for _, page, anchor in defined}
-    headings: dict[str, set[str]] = {}
-    for page, anchor in links:
-        if page not in headings:
-            text = (RESULTS / page).read_text(encoding="utf-8")
-            headings[page] = {
-                heading.lower().replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", text)
-            }
-        assert anchor in headings[page], f"{page} has no section {anchor}"
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    committed = {
+        str(path.relative_to(RESULTS)): path.read_text(encoding="utf-8")
+        for path in RESULTS.rglob("*.md")
+    }
+    assert dead_links(committed) == []
+
+
+def test_every_link_from_the_pages_to_code_leads_to_a_file() -> None:
+    for page in RESULTS.rglob("*.md"):
+        for target in re.findall(r"\]\((\.\./[^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), f"{page}: {target}"
+
+
+def test_the_results_are_small_enough_to_be_read_and_kept() -> None:
+    files = {path: path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()}
+    assert sum(files.values()) <= 15_000_000
+    for path, size in files.items():
+        if path.suffix in (".md", ".json"):
+            assert size <= 400_000, path
 
 
 def test_recorded_traces_name_no_place_of_a_machine() -> None:
-    for path in RESULTS.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes()
-            text = gzip.decompress(data) if path.suffix == ".gz" else data
-            found = _MACHINE.search(text.decode())
-            assert found is None, f"{path} has {found}"
+    for name, data in contents(RESULTS).items():
+        text = lzma.decompress(data) if name.endswith(".xz") else data
+        found = _MACHINE.search(text.decode())
+        assert found is None, f"{name} has {found}"
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
@@ -84,7 +92,7 @@ def test_version_sets_name_no_registry(path: Path) -> None:
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
 def test_version_sets_have_all_that_apps_and_servers_ask_for(path: Path) -> None:
-    wanted = [d for app in find_apps(ROOT / "apps").values() for d in app.dependencies]
+    wanted = [d for app in find_apps().values() for d in app.dependencies]
     wanted += [requirement for server in SERVERS for requirement in server.requirements]
     lines = path.read_text(encoding="utf-8").splitlines()
     has = {Requirement(line).name for line in lines if not line.startswith("#")}

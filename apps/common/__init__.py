@@ -1,16 +1,15 @@
-"""What every app shares: the streams, the probe and the outermost ASGI wrapper.
+"""What every app shares: the streams, and how an app reports what its handlers see.
 
-This package runs inside the server process, so it imports the standard library
-only (AnyIO is imported by the one clean-up that is about it, httpx by a source that relays).
-An app needs three names:
+This package runs in the server's process and imports the standard library only; the clean-up
+that uses AnyIO and the source that uses httpx import these when they run. An app needs three
+names:
 
 `service`
     what the streams do, written once for all apps (`apps.common.service`)
 `probe`
-    how an app reports what one of its handlers, hooks or middleware saw
-    (`hangup.agent.probe`)
+    reports what a handler, a hook or middleware saw (`hangup.agent.probe`)
 `AppError`
-    the application error that has a handler of its own
+    the application error that apps install a handler for
 """
 
 from apps.common import service

@@ -1,7 +1,8 @@
-"""What a stream may do for its clean-up: each of these does the same work.
+"""The clean-up of a stream: the same work, awaited in the different ways that people use.
 
-The work awaits for `WORK_S`: the closing of an upstream connection, a message
-published, a database session returned. Whether it gets to its end is the question.
+The work stands for what a service has to await when a stream ends: closing an upstream
+connection, publishing a message, returning a database session. A trial shows whether it is
+completed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 WORK_S = 0.05
-"""Long enough that the work cannot get to its end between two turns of the event loop."""
+"""How long the work takes: too long to be completed by chance before a cancellation."""
 
-_running: set[asyncio.Task[None]] = set()
+_tasks: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
 
 
@@ -29,18 +30,18 @@ async def _work(trial: str | None) -> None:
         await asyncio.sleep(WORK_S)
 
 
-async def awaiting(trial: str | None) -> None:
-    """Just await it."""
+async def plain_await(trial: str | None) -> None:
+    """Await the work."""
     await _work(trial)
 
 
 async def asyncio_shield(trial: str | None) -> None:
-    """Await it behind `asyncio.shield`."""
+    """Await the work through `asyncio.shield`."""
     await asyncio.shield(_work(trial))
 
 
 async def anyio_shield(trial: str | None) -> None:
-    """Await it in a shielded AnyIO cancel scope."""
+    """Await the work in a shielded AnyIO cancel scope."""
     import anyio
 
     with anyio.CancelScope(shield=True):
@@ -48,43 +49,44 @@ async def anyio_shield(trial: str | None) -> None:
 
 
 async def task(trial: str | None) -> None:
-    """Disconnect it to a task of its own and do not wait for it."""
+    """Start a task for the work and do not wait for it."""
     detached = asyncio.create_task(_work(trial))
-    _running.add(detached)
-    detached.add_done_callback(_running.discard)
+    _tasks.add(detached)
+    detached.add_done_callback(_tasks.discard)
 
 
 async def threadsafe(trial: str | None) -> None:
-    """Submit it to the running loop as another thread would and do not wait for it."""
+    """Submit the work to the running loop as another thread would, and do not wait for it."""
     asyncio.run_coroutine_threadsafe(_work(trial), asyncio.get_running_loop())
 
 
 CLEANUPS: dict[str, Callable[[str | None], Awaitable[None]]] = {
-    "await": awaiting,
+    "await": plain_await,
     "asyncio-shield": asyncio_shield,
     "anyio-shield": anyio_shield,
     "task": task,
     "threadsafe": threadsafe,
 }
+"""The ways to await the work, as scripts name them."""
 
 
 STEPS = ("close the upstream stream", "publish a message", "close the session")
-"""What a recipe's clean-up does, one after the other, each awaited for `STEP_S`."""
+"""What a recipe's clean-up does, one after the other; each awaits for `STEP_S`."""
 STEP_S = 0.1
-"""Long enough that nobody who does not wait for it sees it end by luck."""
+"""How long a step takes: too long to be completed by chance if nothing waits for it."""
 
 
 def of_recipe(trial: str | None) -> CleanUp:
-    """The clean-up a recipe is given (`apps.recipes`).
+    """The clean-up that a recipe is given (`apps.recipes`).
 
-    It reports when it is called, and what was on its way out there: by that it can be told
-    whether it was the garbage collector that had the clean-up done.
+    It reports the exception that is being handled when it is called, which tells whether the
+    clean-up runs only because the garbage collector has closed the stream.
     """
 
     def clean_up() -> Coroutine[Any, Any, None]:
-        told = sys.exc_info()[1]
+        error = sys.exception()
         probe.record(
-            trial, "cleanup", "saw", saw=probe.CALLED if told is None else probe.name(told)
+            trial, "cleanup", "saw", saw=probe.CALLED if error is None else probe.name(error)
         )
         return _steps(trial)
 

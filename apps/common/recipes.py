@@ -1,4 +1,4 @@
-"""Streams made of the recipes in `apps/recipes/`, named as a script names them."""
+"""Streams assembled from the recipes in `apps/recipes/`, which a script names."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from apps.common.cleanup import CleanUp, Source
 T = TypeVar("T")
 
 UNTIL_SIGTERM = "until_sigterm"
-"""The recipe that goes around a source, inside of what cleans up."""
+"""The recipe that ends a source early and cleans nothing up, so it is given no clean-up."""
 
-# All at once when the app is loaded: the first trial must not be the one that pays for it.
+# Imported with the app, so that the first trial does not take longer than the others.
 _FUNCTIONS: dict[str, Any] = {
     module.name: getattr(importlib.import_module(f"apps.recipes.{module.name}"), module.name)
     for module in pkgutil.iter_modules(apps.recipes.__path__)
 }
+"""The function of each recipe, by the name of both its module and itself."""
 
 
 def assemble(names: str, source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """The stream that recipes make, named from the inside out, with a `+`.
+    """Wrap a source in the recipes that are named, from the inside out, joined by `+`.
 
-    Names that are no recipe's are passed over: what they name cleans up elsewhere.
+    Other names are skipped: they name clean-up that an app calls elsewhere.
     """
     stream = source
     for name in names.split("+"):

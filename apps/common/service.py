@@ -1,8 +1,8 @@
 """What the streams do, written once, so that apps differ only in their framework.
 
-The shape is the one most streaming services have: an endpoint asks a service object for
-a stream; the service's async generator (`stream`) reads from an inner source (think of
-an LLM client) and yields what it reads, encoded as the framework wants it. A script
+They have the shape of most streaming services: an endpoint asks a service for a stream; the
+service's asynchronous generator (`stream`) reads from an inner source, such as an LLM's
+client, and yields what it reads, encoded for the framework. The script of the current request
 (`apps.common.script`) says what happens on the way.
 """
 
@@ -21,17 +21,19 @@ from hangup.agent import probe
 
 S = TypeVar("S")
 T = TypeVar("T")
+Events = AsyncGenerator[tuple[int, str], None]
+"""Events as a source yields them: number and data."""
 
 FOREVER_S = 3600.0
-"""A wait that outlasts every trial.
+"""How long a wait without end takes, which is longer than every trial.
 
-A timer, because the event loop holds on to it, as it does to a socket being read: a task
-that waits for something nobody else refers to would itself be garbage.
+It is a timer because the event loop refers to timers, as it does to sockets that are read. A
+task that waited for a future that nothing else refers to would itself be garbage.
 """
 
 
 class AppError(Exception):
-    """The application error that apps install a handler of its own for."""
+    """The application error that apps install a handler for."""
 
 
 def script_of_request() -> Script:
@@ -40,73 +42,72 @@ def script_of_request() -> Script:
 
 
 async def before_answering() -> None:
-    """What an endpoint does before it answers: look up a session, or fail to."""
+    """What an endpoint does before it answers: look up a session, say, or fail to."""
     await _do(script_of_request().endpoint, probe.span("endpoint"))
 
 
 async def background() -> None:
-    """The task a response is given, to be run when it has been sent."""
+    """The background task of a response, run by the framework when that has been sent."""
     with probe.span("background"):
         await asyncio.sleep(0)
-        await _clean_up_as("background")
+        await _clean_up_in("background")
 
 
 async def dependency_teardown() -> None:
-    """What a dependency does when it is over."""
-    await _clean_up_as("dependency_teardown")
+    """What a dependency does after its `yield`."""
+    await _clean_up_in("dependency_teardown")
 
 
 async def client_closed() -> None:
-    """What is done when the framework says that the client has gone."""
-    await _clean_up_as("client_closed")
+    """What the app does when the framework says that the client has closed the connection."""
+    await _clean_up_in("client_closed")
 
 
-async def _clean_up_as(recipe: str) -> None:
-    if recipe in script_of_request().recipe.split("+"):
+async def _clean_up_in(place: str) -> None:
+    """Clean up if the script names this function as the one that does."""
+    if place in script_of_request().recipe.split("+"):
         await cleanup.of_recipe(probe.trial_of_request.get())()
 
 
-def source() -> AsyncGenerator[tuple[int, str], None]:
-    """The inner source, as the script of the current request has it: numbers and data.
-
-    A stream reads it by itself; this is for an app that puts something in between.
-    """
-    return _watched_source(probe.trial_of_request.get(), script_of_request(), _numbered)
+def source() -> Events:
+    """The inner source, for an app that puts something between it and the stream."""
+    return _new_source(probe.trial_of_request.get(), script_of_request(), _numbered)
 
 
 def stream(
     encode: Callable[[str], T],
     is_disconnected: Callable[[], Awaitable[bool]] | None = None,
     *,
-    reads: Callable[[], AsyncGenerator[tuple[int, str], None]] | None = None,
+    make_source: Callable[[], Events] | None = None,
 ) -> AsyncGenerator[T, None]:
-    """The service's stream, as the script of the current request has it.
+    """The service's stream.
 
-    `encode` makes of an event's data what the framework wants to be given;
-    `is_disconnected` is what the framework lets a stream ask whether its client has gone.
-    `reads`, called when the stream begins, gives what it is to read; it hands on what it has
-    of `source`.
+    `encode` turns an event's data into what the framework takes. `is_disconnected` is what the
+    framework has for a stream to ask whether its client has gone. `make_source` is called when
+    the stream begins and returns what is read instead of the inner source; the app reads
+    `source` in it.
     """
     trial, script = probe.trial_of_request.get(), script_of_request()
     if script.recipe:
-        # The very generators that readers are shown, with nothing of ours around them.
-        if reads is None:
-            source = _watched_source(trial, script, lambda _, data: encode(data))
+        # The generators of the recipes as they are, with none of ours around them.
+        if make_source is None:
+            inner = _new_source(trial, script, lambda _, data: encode(data))
         else:
-            source = _encoded(reads, encode)
-        generator = recipes.assemble(script.recipe, source, cleanup.of_recipe(trial))
+            inner = _encoded(make_source, encode)
+        generator = recipes.assemble(script.recipe, inner, cleanup.of_recipe(trial))
     else:
-        reads = reads or partial(_watched_source, trial, script, _numbered)
-        generator = _stream(trial, script, encode, reads, is_disconnected if script.polls else None)
-    probe.watch_reclaim(generator, trial, "stream")
+        make_source = make_source or partial(_new_source, trial, script, _numbered)
+        polled = is_disconnected if script.polls else None
+        generator = _stream(trial, script, encode, make_source, polled)
+    probe.watch_finalization(generator, trial, "stream")
     return generator
 
 
 def sync_stream(encode: Callable[[str], T]) -> Generator[T, None, None]:
-    """The same as a plain generator, which blocks its thread while it waits."""
+    """The service's stream as a plain generator, which blocks its thread while it waits."""
     trial, script = probe.trial_of_request.get(), script_of_request()
     generator = _sync_stream(trial, script, encode)
-    probe.watch_reclaim(generator, trial, "stream")
+    probe.watch_finalization(generator, trial, "stream")
     return generator
 
 
@@ -114,30 +115,30 @@ async def _stream(
     trial: str | None,
     script: Script,
     encode: Callable[[str], T],
-    reads: Callable[[], AsyncGenerator[tuple[int, str], None]],
+    make_source: Callable[[], Events],
     is_disconnected: Callable[[], Awaitable[bool]] | None,
 ) -> AsyncGenerator[T, None]:
     limit = asyncio.timeout(script.timeout_ms / 1000) if script.timeout_ms else nullcontext()
-    with probe.Span(trial, "stream", at="await") as here:
+    with probe.Span(trial, "stream", at="await") as span:
         try:
             async with limit:
-                async for number, data in reads():
+                async for number, data in make_source():
                     if is_disconnected is not None:
                         if number == 1:
                             probe.record(trial, "is_disconnected", "begin")
                         if await is_disconnected():
-                            probe.record(trial, "is_disconnected", "saw", saw=probe.TRUE)
+                            probe.record(trial, "is_disconnected", "saw", saw=probe.RETURNED_TRUE)
                             break
-                    here.at = "yield"
+                    span.at = "yield"
                     yield encode(data)
-                    here.at = "await"
+                    span.at = "await"
                     if script.holds_last and number == script.events:
-                        here.waiting()
+                        span.waiting()
                         await asyncio.sleep(FOREVER_S)
-        except (asyncio.CancelledError, GeneratorExit) as told:
-            here.noticed(told)
-            here.at = "await"
-            if script.cleanup == "swallow" and isinstance(told, asyncio.CancelledError):
+        except (asyncio.CancelledError, GeneratorExit) as error:
+            span.caught(error)
+            span.at = "await"
+            if script.cleanup == "swallow" and isinstance(error, asyncio.CancelledError):
                 with probe.Span(trial, "cleanup"):
                     for number in range(1, 4):
                         await asyncio.sleep(cleanup.WORK_S / 3)
@@ -153,63 +154,64 @@ def _numbered(number: int, data: str) -> tuple[int, str]:
 
 
 async def _encoded(
-    reads: Callable[[], AsyncGenerator[tuple[int, str], None]], encode: Callable[[str], T]
+    make_source: Callable[[], Events], encode: Callable[[str], T]
 ) -> AsyncGenerator[T, None]:
-    """What an app puts between source and stream, as recipes take it; closed when this is."""
-    async with aclosing(reads()) as items:
-        async for _, data in items:
+    """The encoded data of a source that an app has made; closed with this generator."""
+    async with aclosing(make_source()) as events:
+        async for _, data in events:
             yield encode(data)
 
 
-def _watched_source(
+def _new_source(
     trial: str | None, script: Script, item: Callable[[int, str], S]
 ) -> AsyncGenerator[S, None]:
-    relayed = script.upstream
-    generator = relay.source(trial, relayed, item) if relayed else _source(trial, script, item)
-    probe.watch_reclaim(generator, trial, "source")
+    """The inner source, which yields `item` of the number and the data of each event."""
+    url = script.upstream
+    generator = relay.source(trial, url, item) if url else _source(trial, script, item)
+    probe.watch_finalization(generator, trial, "source")
     return generator
 
 
 async def _source(
     trial: str | None, script: Script, item: Callable[[int, str], S]
 ) -> AsyncGenerator[S, None]:
-    with probe.Span(trial, "source", at="await") as here:
+    with probe.Span(trial, "source", at="await") as span:
         for number in range(1, script.events + 1):
             if script.pause_ms:
                 await asyncio.sleep(script.pause_ms / 1000)
-            here.at = "yield"
+            span.at = "yield"
             yield item(number, _data(number, script.size))
-            here.at = "await"
-        await _do(script.then, here)
+            span.at = "await"
+        await _do(script.then, span)
 
 
 def _sync_stream(
     trial: str | None, script: Script, encode: Callable[[str], T]
 ) -> Generator[T, None, None]:
     source = _sync_source(trial, script)
-    probe.watch_reclaim(source, trial, "source")
-    with probe.Span(trial, "stream", at="call") as here:
+    probe.watch_finalization(source, trial, "source")
+    with probe.Span(trial, "stream", at="call") as span:
         for data in source:
-            here.at = "yield"
+            span.at = "yield"
             yield encode(data)
-            here.at = "call"
+            span.at = "call"
 
 
 def _sync_source(trial: str | None, script: Script) -> Generator[str, None, None]:
-    with probe.Span(trial, "source", at="call") as here:
+    with probe.Span(trial, "source", at="call") as span:
         for number in range(1, script.events + 1):
             time.sleep(script.pause_ms / 1000)
-            here.at = "yield"
+            span.at = "yield"
             yield _data(number, script.size)
-            here.at = "call"
+            span.at = "call"
 
 
-async def _do(action: Action, here: probe.Span) -> None:
+async def _do(action: Action, span: probe.Span) -> None:
     match action:
         case "go-on":
             return
         case "wait":
-            here.waiting()
+            span.waiting()
             await asyncio.sleep(FOREVER_S)
         case "raise":
             raise ValueError("an ordinary error")
@@ -220,5 +222,5 @@ async def _do(action: Action, here: probe.Span) -> None:
 
 
 def _data(number: int, size: int) -> str:
-    """An event's data, JSON; put together by hand so that large ones cost next to nothing."""
+    """An event's data as JSON; a template, because `json.dumps` of large events takes time."""
     return f'{{"number": {number}, "padding": "{"x" * size}"}}'

@@ -1,7 +1,7 @@
-"""Recipes for clean-up: one file each, whole, with nothing of the harness in it.
+"""Recipes for clean-up: one file each, complete, with nothing of the harness in it.
 
-A recipe is an async generator to give to the framework. It passes on what `source` yields, and
-`clean_up` is what must then be done and awaited: an upstream stream closed, a message
-published, a database session returned. Which of them get it done is what the harness tries out
-(`hangup.model.cleanup` names the situations).
+A recipe is an asynchronous generator to give to the framework in place of `source`. It yields
+what `source` yields. `clean_up` is what must be awaited when the stream ends: closing an
+upstream connection, publishing a message, returning a database session. The harness tries out
+in which situations a recipe has it completed (`hangup.model.cleanup`).
 """

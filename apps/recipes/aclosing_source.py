@@ -1,4 +1,4 @@
-"""Clean-up in an inner generator that `contextlib.aclosing` closes."""
+"""Clean-up awaited in an inner generator, which `contextlib.aclosing` closes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long a clean-up that nobody can cancel may take."""
+"""How long the clean-up may take before it is cancelled."""
 
 
 async def aclosing_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Disconnect it to the inner generator, which is closed before this one is left."""
+    """Read from a generator that cleans up, and close that before this one ends."""
     async with aclosing(cleaned_up_source(source, clean_up)) as items:
         async for item in items:
             yield item
 
 
 async def cleaned_up_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """What `aclosing_source` reads from: it shields its own clean-up."""
+    """Yield what the source does; await the clean-up shielded in `finally`."""
     import anyio
 
     try:

@@ -10,11 +10,11 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long a clean-up that nobody can cancel may take."""
+"""How long the clean-up may take before it is cancelled."""
 
 
 async def anyio_shield(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Await it in `finally`, in an AnyIO cancel scope that is shielded from those around it."""
+    """Await the clean-up in an AnyIO cancel scope that those around it cannot cancel."""
     import anyio
 
     try:

@@ -1,4 +1,7 @@
-"""Clean-up as in `anyio_shield`, for a source that never awaits anything."""
+"""Clean-up as in `anyio_shield`, and a chance to be cancelled at each item.
+
+A source that never suspends blocks the event loop, so that no disconnect can be noticed.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long a clean-up that nobody can cancel may take."""
+"""How long the clean-up may take before it is cancelled."""
 
 
 async def checkpoint(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """As `anyio_shield`, and give others their turn once for each item."""
+    """Let the event loop run other tasks before each item; await the clean-up shielded."""
     import anyio
 
     try:

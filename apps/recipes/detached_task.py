@@ -1,4 +1,4 @@
-"""Clean-up left to a task that nothing waits for."""
+"""Clean-up in a task of its own, which nothing waits for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ cleaning: set[asyncio.Task[None]] = set()
 
 
 async def detached_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Disconnect it to a task of its own and do not wait for it."""
+    """Start a task for the clean-up, and end without waiting for it."""
     try:
         async for item in source:
             yield item

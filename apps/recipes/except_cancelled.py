@@ -1,4 +1,4 @@
-"""Clean-up awaited where the cancellation is caught, and only there."""
+"""Clean-up awaited in `except asyncio.CancelledError`, and only there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def except_cancelled(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Await it where the cancellation is caught, and only there."""
+    """Await the clean-up if the stream is cancelled, and not if it ends in another way."""
     try:
         async for item in source:
             yield item

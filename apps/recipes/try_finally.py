@@ -11,7 +11,7 @@ CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def try_finally(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Await it in `finally`."""
+    """Await the clean-up in `finally`, where it can be cancelled."""
     try:
         async for item in source:
             yield item

@@ -1,4 +1,4 @@
-"""A stream that ends when the process gets SIGTERM, so that its clean-up is run in time."""
+"""A stream that ends when the process gets SIGTERM, so that it is cleaned up in time."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 
 waits: set[asyncio.Timeout] = set()
-"""What streams are waiting for now; SIGTERM ends it."""
+"""The timeouts around what streams are awaiting now; SIGTERM lets them expire."""
 stopping = asyncio.Event()
-"""Set when the process has been told to stop."""
+"""Set when the process has got SIGTERM."""
 
 
 @functools.cache
 def watch_sigterm() -> None:
-    """Hear of SIGTERM, and pass it on to the handler that was there.
+    """Install a handler of SIGTERM that also calls the handler that was installed before.
 
-    To be called in the main thread by the first stream: a server that installs its handler
-    when it starts would put that in the place of one installed at import.
+    It must be called in the main thread, by the first stream. A handler installed at import
+    would be replaced by the server's, which is installed when the server starts.
     """
     loop = asyncio.get_running_loop()
-    theirs = signal.getsignal(signal.SIGTERM)
+    previous = signal.getsignal(signal.SIGTERM)
 
     def stop() -> None:
         stopping.set()
@@ -35,21 +35,21 @@ def watch_sigterm() -> None:
 
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop)
-        if callable(theirs):
-            theirs(number, frame)
+        if callable(previous):
+            previous(number, frame)
 
     signal.signal(signal.SIGTERM, on_sigterm)
 
 
 async def until_sigterm(source: Source[T]) -> Source[T]:
-    """Yield what the source does, and end when the process is told to stop.
+    """Yield what the source does, and end when the process gets SIGTERM.
 
-    Put it around the source, inside of what cleans up.
+    It goes directly around the source; the recipe that cleans up goes around it.
     """
     watch_sigterm()
     try:
         while not stopping.is_set():
-            # Around the `await` alone: a timeout must not be open across a `yield`.
+            # Around the `await` alone: no timeout may be entered across a `yield`.
             async with asyncio.timeout(None) as wait:
                 waits.add(wait)
                 try:

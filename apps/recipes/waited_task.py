@@ -1,4 +1,4 @@
-"""Clean-up in a task of its own, waited for as long as the stream may wait."""
+"""Clean-up in a task of its own, waited for until the wait is cancelled."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long a clean-up that nobody can cancel may take."""
+"""How long the clean-up is waited for; it is not cancelled after that."""
 cleaning: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
 
 
 async def waited_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Disconnect it to a task of its own and wait for that as long as one is let."""
+    """Start a task for the clean-up, and wait for it as long as this is not cancelled."""
     try:
         async for item in source:
             yield item
@@ -25,5 +25,5 @@ async def waited_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
         task = asyncio.create_task(clean_up())
         cleaning.add(task)
         task.add_done_callback(cleaning.discard)
-        # Whoever is cancelled in `asyncio.wait` leaves what is waited for alone.
+        # A cancellation ends the `asyncio.wait`, but does not cancel the task.
         await asyncio.wait({task}, timeout=DEADLINE_S)

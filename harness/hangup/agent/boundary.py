@@ -1,17 +1,14 @@
-"""The outermost ASGI wrapper: what crosses between the server and the app.
+"""The outermost ASGI wrapper: reports what passes between the server and the app.
 
-It is the same around every app. It sees each `receive` and `send`, what leaves the app
-callable, and the error lines the process logs meanwhile. It changes nothing.
+It is the same around every app. It reports each `receive` and `send` and how the call of the
+app ends, and changes nothing.
 """
 
 from __future__ import annotations
 
 import gc
-import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,23 +19,24 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
-COLLECT = "/hangup/collect"
-"""A request for this path makes the process collect its garbage; the app does not see it."""
+COLLECT_PATH = "/hangup/collect"
+"""A request for this path has the process collect its garbage; the app is not called."""
 
 SENDS_IN_FULL = 600
-"""So many sends of a trial are recorded each, and as many again after the disconnect; a
-stream without end is sampled after that."""
+"""How many sends of a trial are all recorded, at its beginning and again after the disconnect;
+others are sampled."""
 SAMPLE_NS = 20_000_000
+"""The time between two sampled sends."""
 
 
 class Boundary:
-    """Wrap `app`; requests that carry no trial pass through unseen, but for `COLLECT`."""
+    """Wrap `app`. Requests that belong to no trial are passed on without being reported."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope.get("path") == COLLECT:
+        if scope.get("path") == COLLECT_PATH:
             probe.record(None, "process", "collects")
             gc.collect()
             await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -50,13 +48,13 @@ class Boundary:
             return
 
         (trial,) = query["trial"]
-        # Neither is reset: the server logs an error after the app has returned, in this
-        # same context, and that line belongs to this trial.
+        # Neither is reset: when the app has raised, the server logs that in this same context,
+        # and the line belongs to this trial.
         probe.trial_of_request.set(trial)
         probe.script_of_request.set(query["script"][0])
         sends = _Sends(trial)
 
-        async def seen_receive() -> Message:
+        async def reported_receive() -> Message:
             probe.record(trial, "receive", "begin")
             try:
                 message = await receive()
@@ -68,7 +66,7 @@ class Boundary:
                 sends.record_in_full()
             return message
 
-        async def seen_send(message: Message) -> None:
+        async def reported_send(message: Message) -> None:
             number = sends.begin(message["type"])
             try:
                 await send(message)
@@ -78,24 +76,26 @@ class Boundary:
             sends.end(number)
 
         with probe.span("asgi"):
-            await self.app(scope, seen_receive, seen_send)
+            await self.app(scope, reported_receive, reported_send)
 
 
 class _Sends:
-    """Which of a trial's sends are recorded, so that a flood of them does not cost a flood."""
+    """Decides which sends of a trial are recorded, so that an endless stream stays cheap."""
 
     def __init__(self, trial: str) -> None:
         self.trial = trial
         self.count = 0
         self.in_full_until = SENDS_IN_FULL
         self.sampled_ns = 0
-        self.under_way: dict[int, str] = {}
+        self.unfinished: dict[int, str] = {}
         """The sends that have not returned: number to message type, recorded or not."""
         self.recorded: set[int] = set()
+        """Those of them whose beginning is recorded."""
 
     def begin(self, message_type: str) -> int:
+        """A send begins; return its number."""
         self.count += 1
-        self.under_way[self.count] = message_type
+        self.unfinished[self.count] = message_type
         now_ns = time.monotonic_ns()
         if self.count <= self.in_full_until or now_ns - self.sampled_ns > SAMPLE_NS:
             self.sampled_ns = now_ns
@@ -103,68 +103,18 @@ class _Sends:
         return self.count
 
     def end(self, number: int, saw: str | None = None) -> None:
-        del self.under_way[number]
+        """A send has returned, or raised what `saw` names; the latter is always recorded."""
+        del self.unfinished[number]
         if number in self.recorded or saw is not None:
             self.recorded.discard(number)
             probe.record(self.trial, "send", "end", n=number, saw=saw)
 
     def record_in_full(self) -> None:
-        """From here on it matters again: those under way, and the next ones."""
-        for number in self.under_way.keys() - self.recorded:
+        """Record all sends that are unfinished, and the next `SENDS_IN_FULL`."""
+        for number in self.unfinished.keys() - self.recorded:
             self._record_begin(number)
         self.in_full_until = self.count + SENDS_IN_FULL
 
     def _record_begin(self, number: int) -> None:
         self.recorded.add(number)
-        probe.record(self.trial, "send", "begin", n=number, detail=self.under_way[number])
-
-
-def watch_log() -> None:
-    """Report every error the process logs, and every exception Python could only print.
-
-    A log record factory sees each record once, whichever logger, handler or propagation
-    the server has configured, and leaves all of that alone.
-    """
-    make_record = logging.getLogRecordFactory()
-
-    def seen_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make_record(*args, **kwargs)
-        if record.levelno >= logging.ERROR:
-            with suppress(Exception):  # a record that cannot be formatted is not our affair
-                error = record.exc_info[1] if record.exc_info else None
-                _saw_in_log(error, f"{record.name}: {record.getMessage()}")
-        return record
-
-    logging.setLogRecordFactory(seen_record)
-
-    show_unraisable = sys.unraisablehook
-
-    def seen_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-        with suppress(Exception):
-            what = unraisable.err_msg or "Exception ignored"
-            _saw_in_log(unraisable.exc_value, f"{what}: {unraisable.exc_value}")
-        show_unraisable(unraisable)
-
-    sys.unraisablehook = seen_unraisable
-    gc.callbacks.append(_collection)
-
-
-_collecting = False
-
-
-def _collection(phase: str, info: dict[str, int]) -> None:
-    """Note that a collection begins or ends; see `gc.callbacks`."""
-    global _collecting
-    _collecting = phase == "start"
-
-
-def _saw_in_log(error: BaseException | None, text: str) -> None:
-    # A collection runs in the context of whoever happened to allocate something, while what
-    # it finalises, and what asyncio logs of that, may be any request's.
-    probe.record(
-        None if _collecting else probe.trial_of_request.get(),
-        "server-log",
-        "saw",
-        saw=probe.name(error) if error is not None else "error line",
-        detail=text.partition("\n")[0][:2000],
-    )
+        probe.record(self.trial, "send", "begin", n=number, detail=self.unfinished[number])

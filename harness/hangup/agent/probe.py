@@ -1,35 +1,35 @@
-"""What the subject tells the harness: one JSON object a line, appended to a file.
+"""How the server's process reports to the harness: one JSON object a line, appended to a file.
 
 A line is one event on one surface:
 
     {"t": 123, "trial": "idle-1", "surface": "stream", "event": "end", "saw": "CancelledError"}
 
-`t` is `time.monotonic_ns()`: CLOCK_MONOTONIC, the clock the client's events are on too.
-`event` is one of
+`t` is `time.monotonic_ns()`, the clock that the client's events are on too. `event` is one of
 
 `begin`, `end`
-    a span: something that starts and ends (the stream, the endpoint, the app callable).
-    An `end` without `saw` is a normal end, otherwise `saw` names the exception;
-    `at` says whether a generator stood at an `await` or at a `yield`.
+    The two ends of a span: the stream, the endpoint, the call of the app. Without `saw`, an
+    `end` is a normal end; otherwise `saw` is the name of the exception, and `at` tells
+    whether a generator was at an `await` or at a `yield`.
 `saw`
-    a moment: a handler or hook was called, a message arrived, a line was logged.
+    Something seen at one moment: a handler or hook was called, a line was logged.
+`did`
+    A step of a clean-up is done; `detail` names it.
 `waiting`
-    a stream, source or endpoint is about to suspend for as long as it is let.
+    A stream, source or endpoint is about to wait without end.
 `dropped`
-    a generator object is about to be reclaimed by the garbage collector.
+    A generator object is about to be finalised.
 `rejected`
-    the framework would not register this handler.
+    The framework raised when a handler was registered.
 `loaded`
-    the app is imported; the server has yet to listen.
+    The app is imported; the server is not listening yet.
 `collects`
-    the process collects its garbage, as the harness has asked it to.
+    The process is about to collect its garbage because the harness requested it.
 
-The surface `path` has events of its own (`hangup.agent.exception_tracer`).
+`n` numbers the sends, `detail` is a message for people. The surface `path` has events of its own
+(`hangup.agent.exception_tracer`).
 
-`n` numbers the sends, `detail` is a message for people.
-
-An append-only file needs no reader, never blocks, survives SIGKILL line by line, and can
-be opened by worker processes that inherited no descriptor.
+A file that is only appended to needs no reader, never blocks, loses no whole line to SIGKILL,
+and can be opened by worker processes that inherited no descriptor.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ from typing import Any
 
 CALLED = "called"
 """What a hook saw that was called without an exception."""
-TRUE = "returned True"
-"""What a stream saw that asked whether its client had gone, and was told so."""
+RETURNED_TRUE = "returned True"
+"""What a stream saw that called `is_disconnected()` and was answered True."""
+MAX_MESSAGE = 2000
+"""How many characters of an exception's message are reported at most."""
 
 
 def _open_trace() -> int | None:
     path = os.environ.get("HANGUP_TRACE")
-    if path is None:  # an app started by hand has nobody to tell
+    if path is None:  # the app was not started by the harness
         return None
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
 
@@ -69,8 +71,8 @@ def name(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str | None:
-    with suppress(Exception):  # an exception's own `__str__` may fail
-        return str(error)[:2000] or None
+    with suppress(Exception):  # an exception's own `__str__` may raise
+        return str(error)[:MAX_MESSAGE] or None
     return None
 
 
@@ -80,16 +82,16 @@ def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:
         return
     line = {"t": time.monotonic_ns(), "trial": trial, "surface": surface, "event": event}
     line.update((key, value) for key, value in fields.items() if value is not None)
-    # A disk that is full must not show up as a finding about a framework.
+    # A full disk must not look like something the framework did.
     with suppress(OSError, TypeError, ValueError):
         os.write(_trace, json.dumps(line).encode() + b"\n")
 
 
 class Span:
-    """A surface that begins and ends, and the exception it ended with.
+    """A context manager that records when its block begins and ends, and with what exception.
 
-    A generator sets `at` around its `yield`, so that an exception can be told to have
-    come in at a `yield` or at an `await`.
+    A generator sets `at` around each `yield`, so that an exception is reported as raised at a
+    `yield` or at an `await`.
     """
 
     def __init__(self, trial: str | None, surface: str, at: str | None = None) -> None:
@@ -120,27 +122,27 @@ class Span:
             )
 
     def waiting(self) -> None:
-        """Say that the next `await` lasts for as long as nobody ends it."""
+        """Record that the next `await` lasts until it is cancelled."""
         record(self.trial, self.surface, "waiting")
 
-    def noticed(self, error: BaseException) -> None:
-        """Say that `error` came in here and will not leave as it is."""
+    def caught(self, error: BaseException) -> None:
+        """Record an exception where it is caught, before the handler does anything."""
         record(self.trial, self.surface, "saw", saw=name(error), at=self.at)
 
 
 trial_of_request: ContextVar[str | None] = ContextVar("trial_of_request", default=None)
-"""The trial the current request belongs to; set by the outermost ASGI wrapper."""
+"""The trial that the current request belongs to; set by `hangup.agent.boundary`."""
 script_of_request: ContextVar[str] = ContextVar("script_of_request", default="{}")
-"""What the stream of the current request is to do, as JSON; set by the outermost ASGI wrapper."""
+"""What the current request's stream is to do, as JSON; set by `hangup.agent.boundary`."""
 
 
 def span(surface: str) -> Span:
-    """Watch a block that belongs to the current request."""
+    """A span of the current request."""
     return Span(trial_of_request.get(), surface)
 
 
 def saw(surface: str, error: BaseException | None = None) -> None:
-    """Report that a handler or hook was called, with an exception or without."""
+    """Record that a handler or hook was called, with an exception or without one."""
     record(
         trial_of_request.get(),
         surface,
@@ -152,7 +154,7 @@ def saw(surface: str, error: BaseException | None = None) -> None:
 
 @contextmanager
 def optional_registration(surface: str) -> Iterator[None]:
-    """Register a handler that this framework may not accept; report it if so."""
+    """Register a handler that the framework may reject, which is then recorded and passed over."""
     try:
         yield
     except Exception as error:
@@ -162,16 +164,17 @@ def optional_registration(surface: str) -> Iterator[None]:
 _watched: set[weakref.ref[Any]] = set()
 
 
-def watch_reclaim(generator: Any, trial: str | None, surface: str) -> None:
-    """Report when a generator object is reclaimed.
+def watch_finalization(generator: Any, trial: str | None, surface: str) -> None:
+    """Record when a generator object is about to be finalised.
 
-    Weak references are cleared before a generator is finalised, be it for its last
-    reference or by a collection (CPython, `Objects/genobject.c`, `gen_dealloc`). What is
-    thrown into the generator after that was thrown by nobody but the garbage collector.
+    Weak references are cleared before a generator is finalised, whether its last reference
+    has gone or the garbage collector has found it in a cycle (CPython, `Objects/genobject.c`,
+    `gen_dealloc`). Whatever is thrown into the generator after that, no code of the app or
+    the framework has thrown.
     """
 
-    def about_to_go(reference: weakref.ref[Any]) -> None:
+    def record_dropped(reference: weakref.ref[Any]) -> None:
         _watched.discard(reference)
         record(trial, surface, "dropped")
 
-    _watched.add(weakref.ref(generator, about_to_go))
+    _watched.add(weakref.ref(generator, record_dropped))

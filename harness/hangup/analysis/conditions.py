@@ -6,6 +6,7 @@ window. What comes later is the harness's own doing.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -186,4 +187,9 @@ def _watched(trial: ClassifiedTrial) -> Sequence[Event]:
     closed_ns = trial.trial.closed_ns
     if closed_ns is None:
         return trial.trial.events
-    return [event for event in trial.trial.events if event.t_ns <= closed_ns]
+    events = trial.trial.events
+    return events[: bisect_right(events, closed_ns, key=_time_ns)]
+
+
+def _time_ns(event: Event) -> int:
+    return event.t_ns

@@ -11,7 +11,7 @@ from hangup.analysis.exception_path import exception_paths, through_the_stream
 from hangup.model.exception_path import ExceptionPath
 from hangup.model.outcomes import Cell, ClassifiedTrial, Observation
 from hangup.model.scenarios import BY_ID, fits
-from hangup.model.trace import Stack, StackResult
+from hangup.model.trace import NOT_KEPT, Stack, StackResult
 from hangup.model.vocabulary import FAILURES, Surface, Word
 
 _INCONCLUSIVE = frozenset({*FAILURES, Word.NOT_APPLICABLE, Word.INCONCLUSIVE})
@@ -47,13 +47,14 @@ class StackOutcomes:
     def traced(self) -> Mapping[str, ClassifiedTrial]:
         """By scenario, the trial in which exceptions were traced.
 
-        One whose events were not kept came out like the trial that it names.
+        One whose events were not kept came out like the trial that it names, and is left out
+        if that one is not there any more.
         """
         kept = {(t.trial.scenario, t.trial.repeat): t for t in self.trials}
         own = [trial for trial in self.result.traced if trial.same_as is None]
         found = {t.trial.scenario: t for t in classify_trials(self.result, own, self.trials)}
         for trial in self.result.traced:
-            same = kept.get((trial.scenario, trial.same_as or 0))
+            same = kept.get((trial.scenario, trial.same_as or NOT_KEPT))
             if same is not None:
                 found[trial.scenario] = ClassifiedTrial(trial=trial, saws=same.saws)
         return found

@@ -1,1 +1,1 @@
-"""The commands of `hangup`: parse, call, print."""
+"""The command `hangup`: parse, call, print. One module a command."""

@@ -1,14 +1,15 @@
-"""The apps: what an app file says of itself in its PEP 723 block."""
+"""The apps there are: those that travel with hangup, and a user's own."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from hangup.environment.app_headers import HeaderError, app_id, read_header
+from hangup.environment.built_in import built_in_apps
 from hangup.errors import UserError
 from hangup.model.apps import REFERENCE, App, AppMetadata
 
@@ -17,60 +18,49 @@ class _Tools(msgspec.Struct, frozen=True):
     hangup: AppMetadata
 
 
-class _Block(msgspec.Struct, frozen=True, kw_only=True):
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
     requires_python: str = msgspec.field(name="requires-python", default="")
     dependencies: tuple[str, ...]
     tool: _Tools
 
 
-def app_id(path: Path) -> str:
-    """An app is called as its file is, with hyphens."""
-    return path.stem.replace("_", "-")
-
-
-def _script_blocks(text: str) -> Iterator[str]:
-    """Every `# /// script` block's content; https://peps.python.org/pep-0723/."""
-    block: list[str] | None = None
-    for line in text.splitlines():
-        if line == "# /// script":
-            block = []
-        elif block is not None and line == "# ///":
-            yield "\n".join(block)
-            block = None
-        elif block is not None and line.startswith("#"):
-            block.append(line[2:])
-        else:
-            block = None
-
-
 def read_app(path: Path) -> App:
-    """Read an app file's block; raises UserError where there is none or it is wrong."""
-    blocks = list(_script_blocks(path.read_text(encoding="utf-8")))
-    if len(blocks) != 1:
-        raise UserError(
-            f"{path} has {len(blocks) or 'no'} `# /// script` blocks; an app declares its "
-            "dependencies in exactly one (PEP 723)."
-        )
+    """Read an app file's header; raises UserError where there is none or it is wrong."""
     try:
-        block = msgspec.convert(tomllib.loads(blocks[0]), _Block)
-        SpecifierSet(block.requires_python)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidSpecifier) as error:
+        header = msgspec.convert(read_header(path), _Header)
+        SpecifierSet(header.requires_python)
+    except HeaderError as error:
+        raise UserError(str(error)) from None
+    except (msgspec.ValidationError, InvalidSpecifier) as error:
         raise UserError(f"The `# /// script` block of {path} is wrong: {error}.") from None
     return App(
         id=app_id(path),
         path=path,
-        dependencies=block.dependencies,
-        requires_python=block.requires_python,
-        about=block.tool.hangup,
+        dependencies=header.dependencies,
+        requires_python=header.requires_python,
+        about=header.tool.hangup,
     )
 
 
-def find_apps(directory: Path) -> dict[str, App]:
-    """All apps of a directory by id, the reference `bare` first."""
-    apps = [read_app(path) for path in sorted(directory.glob("*.py"))]
+def read_apps(directory: Path) -> dict[str, App]:
+    """All apps of a directory by id, the reference first; raises UserError if there are none."""
+    apps = [read_app(path) for path in directory.glob("*.py")]
     if not apps:
-        raise UserError(
-            f"There are no app files in {directory}; hangup works in a clone of its "
-            "repository, installed with `pip install -e .`."
-        )
+        raise UserError(f"There are no app files in {directory}.")
+    return _in_order(apps)
+
+
+def find_apps(own: Path | None = None) -> dict[str, App]:
+    """The built-in apps and those of the directory `own`, by id, the reference first.
+
+    One's own app replaces the built-in one of the same id. Raises UserError if there are no app
+    files in `own`, or one of them has a wrong header.
+    """
+    apps = read_apps(built_in_apps())
+    if own is not None:
+        apps |= read_apps(own)
+    return _in_order(apps.values())
+
+
+def _in_order(apps: Iterable[App]) -> dict[str, App]:
     return {app.id: app for app in sorted(apps, key=lambda app: (app.id != REFERENCE, app.id))}

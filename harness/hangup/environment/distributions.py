@@ -1,4 +1,7 @@
-"""Which distribution has installed a file, and where its source is published."""
+"""Which distribution has installed a file, and where its source is published.
+
+Both are read from the metadata in an environment, so that a report needs nothing installed.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ def distributions_of(python: Path, files: Collection[str]) -> dict[str, Distribu
         for distribution in metadata.distributions(path=[str(site)]):
             names = {str(file) for file in distribution.files or ()} & wanted
             if names:
-                origin = _distribution(distribution)
-                found |= {SITE_PACKAGES + name: origin for name in names}
+                described = _describe(distribution)
+                found |= {SITE_PACKAGES + name: described for name in names}
     return dict(sorted(found.items()))
 
 
-def _distribution(distribution: metadata.Distribution) -> Distribution:
+def _describe(distribution: metadata.Distribution) -> Distribution:
     return Distribution(
         name=distribution.name,
         version=distribution.version,

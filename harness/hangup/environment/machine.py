@@ -1,4 +1,7 @@
-"""What machine this is, as far as it bears on results, and nothing that tells whose."""
+"""What machine this is, as far as it bears on results, and nothing that tells whose.
+
+Messages and file names are recorded without what is particular to a machine or a process.
+"""
 
 import os
 import platform

@@ -1,4 +1,7 @@
-"""Version sets: what an app on a server is installed with, and which apps a set cannot hold."""
+"""Version sets: what an app on a server is installed with, and which apps a set cannot hold.
+
+A version set is a file of constraints; `latest` is the one that has none.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from hangup.environment import machine
+from hangup.environment.built_in import built_in_version_sets
 from hangup.environment.installations import IncompatibleError, resolve
 from hangup.model.apps import App
 from hangup.model.plan import Interpreter
@@ -18,9 +22,18 @@ LATEST = "latest"
 """The version set without pins."""
 
 
-def constraints_of(directory: Path, versions: str) -> Path | None:
+def version_sets() -> dict[str, str]:
+    """The version sets there are, with what each is."""
+    pinned = sorted(built_in_version_sets().glob("*.txt"))
+    return {
+        LATEST: "whatever the package index has",
+        **{path.stem: f"pinned in {path.name}" for path in pinned},
+    }
+
+
+def constraints_of(versions: str) -> Path | None:
     """The file with the pins of a version set; None for `LATEST`, which has none."""
-    return None if versions == LATEST else directory / f"{versions}.txt"
+    return None if versions == LATEST else built_in_version_sets() / f"{versions}.txt"
 
 
 async def pins_of(

@@ -99,7 +99,7 @@ class Undecided(msgspec.Struct, frozen=True, kw_only=True):
     ran: bool
     """Whether it was asked of any trial at all."""
     surface: str | None = None
-    """The surface that would have told."""
+    """The surface that would have decided it."""
     saws: tuple[str, ...] = ()
     """What that surface saw most often instead, or the trial's failure."""
 
@@ -135,7 +135,7 @@ ABORTS = tuple(
     and s.script.endpoint == "go-on"
     and not s.script.polls
 )
-"""A client goes, in whatever way, while an async generator streams."""
+"""A client leaves, in whatever way, while an async generator streams."""
 ALL_ABORTS = (*ABORTS, "sync")
 """As `ABORTS`, plain generators included."""
 ERRORS = (
@@ -222,7 +222,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="cancelled-at-an-await",
         number=1,
-        text="When the client goes in the middle of a stream, `CancelledError` is raised in the "
+        text="When the client leaves in the middle of a stream, `CancelledError` is raised in the "
         "async generator, at its `await`.",
         cited=(ARTICLE, _issue("Kludex/starlette", 20), SSE_ARCHITECTURE),
         scenarios=ABORTS,
@@ -231,7 +231,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="handler-is-not-called",
         number=2,
-        text="The handler for `Exception` is not called when the client goes.",
+        text="The handler for `Exception` is not called when the client leaves.",
         cited=(
             ARTICLE,
             Citation(
@@ -270,7 +270,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="hearing-it-ends-the-sending",
         number=4,
-        text="When the listening hears of the disconnect first, the sending is ended.",
+        text="When `receive()` returns the disconnect before the stream has ended, the sending "
+        "is ended.",
         cited=(ARTICLE,),
         scenarios=ABORTS,
         condition=When(
@@ -305,7 +306,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="two-tasks-race",
         number=4,
-        text="Sending and listening are two tasks: the one that hears of the disconnect cancels "
+        text="Sending and listening are two tasks: the one that receives the disconnect cancels "
         "the other.",
         cited=(ARTICLE,),
         scenarios=("idle", "post"),
@@ -438,7 +439,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="sync-generators-are-not-closed",
-        text="A plain generator is not closed when the client goes, only when it is "
+        text="A plain generator is not closed when the client leaves, only when it is "
         "garbage-collected.",
         cited=(_pull("litestar-org/litestar", 4394), _pull("lsst/daf_butler", 1023)),
         scenarios=("sync",),
@@ -450,8 +451,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="no-await-starves-the-loop",
-        text="An async generator that never awaits anything goes on after the client has gone, "
-        "and nothing else on the server gets its turn.",
+        text="An async generator that never awaits anything keeps running after the client has "
+        "left, and nothing else on the server gets its turn.",
         cited=(
             _pull("fastapi/fastapi", 14681),
             _issue("Kludex/starlette", 1775),
@@ -484,7 +485,7 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("cleanup-swallow",),
         condition=When(_NOTIFIED, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
     ),
-    # ---------------------------------------------------------- who is told
+    # ---------------------------------------------------------- what is notified
     Claim(
         id="is-disconnected-tells",
         text="A stream that asks `request.is_disconnected()` before each event learns of the "
@@ -503,7 +504,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="asking-does-no-harm",
-        text="A stream that asks `request.is_disconnected()` is ended when the client goes, by "
+        text="A stream that asks `request.is_disconnected()` is ended when the client leaves, by "
         "the answer or otherwise.",
         cited=(SSE_STARLETTE,),
         scenarios=("polling", "polling-firehose"),
@@ -515,7 +516,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="not-told-before-the-response",
-        text="An endpoint that has not answered yet is not told that the client has gone.",
+        text="An endpoint that has not answered yet is not notified that the client has left.",
         cited=(_pull("1rgs/claude-code-proxy", 114), _pull("litestar-org/litestar", 3984)),
         disputed_by=(
             _docs(
@@ -595,7 +596,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="no-error-is-logged",
-        text="No error is logged because a client goes.",
+        text="No error is logged because a client leaves.",
         cited=(_docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),),
         scenarios=ALL_ABORTS,
         condition=When(
@@ -711,7 +712,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="shutdown-cancels-the-stream",
-        text="An open stream is cancelled when the server is told to stop.",
+        text="An open stream is cancelled when the server gets SIGTERM.",
         cited=(SSE_STARLETTE, SSE_ARCHITECTURE),
         disputed_by=(_issue("sysid/sse-starlette", 124),),
         scenarios=("shutdown",),

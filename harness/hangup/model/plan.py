@@ -31,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     date: str
     apps_directory: str
+    """The directory of the user's own app files; empty if there is none."""
     apps: tuple[str, ...]
     servers: tuple[str, ...]
     scenarios: tuple[str, ...]
@@ -44,8 +45,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether each scenario is run once more to follow its exceptions."""
     by_name: bool = False
     """Whether scenarios were asked for by name: what there is of the others is then kept."""
-    results: str = ""
-    """Where the results go."""
     whole: bool
     """Whether nothing was left out, so that older results are superseded altogether."""
 

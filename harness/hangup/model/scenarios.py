@@ -64,13 +64,13 @@ def _recipe(recipe: Recipe, situation: Situation) -> Scenario:
 SCENARIOS: tuple[Scenario, ...] = (
     _disconnect(
         "idle",
-        "The stream is suspended, awaiting its source, when the client closes: what is notified?",
+        "The stream is suspended, awaiting its source, when the client closes: what sees it?",
         script=IDLE,
         proof=True,
     ),
     _disconnect(
         "ticking",
-        "An event goes out every few milliseconds when the client closes: what is notified?",
+        "An event goes out every few milliseconds when the client closes: what sees it?",
         script=Script(events=200, pause_ms=5),
         precondition="streaming",
         exclusive=True,

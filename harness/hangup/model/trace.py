@@ -19,6 +19,8 @@ REJECTED = "rejected"
 """The event that says that the framework raised when a handler was registered."""
 TRACED = 0
 """The number of the trial in which exceptions are traced; repeats count from 1."""
+NOT_KEPT = 0
+"""In the place of a repeat: the trial that is meant is not there any more."""
 EXCEPTION_PATH = "path"
 """The surface of the steps of exceptions (`hangup.agent.exception_tracer`)."""
 CLIENT = "client"
@@ -59,9 +61,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The steps of exceptions, in a trial in which exceptions were traced."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
+    omitted: int = 0
+    """So many events were not kept: calls of `send()` and `receive()` in the middle of many."""
     same_as: int | None = None
     """Of a trial in which exceptions were traced: the repeat of the scenario that it came out
-    like, and whose events are kept in the place of its own."""
+    like, and whose events are kept in the place of its own; `NOT_KEPT` if that one has been
+    measured again since."""
 
     @property
     def count(self) -> int:

@@ -1,167 +1,218 @@
-"""The verdicts on claims as Markdown: the cells of a table, and what is to be said below it."""
+"""The verdicts on claims, as the templates need them: cells of a table, and what is said below."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from hangup.analysis.claims import Case, Ruling, Verdict
-from hangup.analysis.conditions import decisive
-from hangup.analysis.findings import Table, spread
-from hangup.model.claims import Claim, Source
-from hangup.model.outcomes import Cell
+import msgspec
+
+from hangup.analysis.outcomes import Outcomes
+from hangup.model.claims import Case, Claim, ClaimVerdict, Ruling
+from hangup.model.conditions import decisive_surface
+from hangup.model.outcomes import Cell, Observation
 from hangup.model.trace import Stack
 
-_IN_PART = "Hold in part"
-_NOT_TOLD = "Could not be told"
-_HOLDS = {"Hold": {Ruling.CONFIRMED}, "Do not hold": {Ruling.REFUTED}, _IN_PART: set(Ruling)}
+_TITLES = {
+    "Confirmed": {Ruling.CONFIRMED},
+    "Refuted": {Ruling.REFUTED},
+    "Confirmed in part": set(Ruling),
+}
 """What is said of a claim by what it came to on those of an app's servers that decide it."""
-
-Link = Callable[[str, Stack, str | None, bool], str]
-"""Makes a text a link to the evidence: text, stack, scenario, whether to a server's part."""
+_INCONCLUSIVE = "Inconclusive"
 
 
-class ClaimsWriter:
-    """The pieces that `claims.md.j2` puts together."""
+class VerdictCell(msgspec.Struct, frozen=True):
+    """The verdict on some stacks of an app, in words, and the scenario that shows it."""
 
-    def __init__(self, verdicts: Iterable[Verdict], table: Table, link: Link) -> None:
-        self._verdicts = {(each.claim, each.stack): each for each in verdicts}
-        self._table = table
-        self._link = link
+    stacks: tuple[Stack, ...]
+    words: str
+    scenario: str | None
 
-    def asked(self, claim: Claim, stacks: Sequence[Stack]) -> bool:
-        """Whether a claim says anything of any of these stacks."""
-        found = [self._verdicts.get((claim.id, stack)) for stack in stacks]
-        return any(each and each.ruling != Ruling.NOT_APPLICABLE for each in found)
 
-    def cell(self, claim: Claim, stacks: Sequence[Stack]) -> str:
+class AppClaim(msgspec.Struct, frozen=True):
+    """A claim as it is named below an app."""
+
+    claim: Claim
+    stack: Stack
+    scenario: str | None
+    remark: str
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """A scenario in which a claim came out in some way, on some of an app's servers."""
+
+    scenario: str
+    stacks: tuple[Stack, ...]
+    everywhere: bool
+    ran: bool
+    share: str
+    """In how many trials, where it is not all."""
+    surface: str | None
+    observations: tuple[Observation, ...]
+    """What the deciding surface saw."""
+
+
+class AppDetails(msgspec.Struct, frozen=True):
+    """What the cells of an app leave out."""
+
+    app: str
+    refuted: tuple[Detail, ...]
+    undecided: tuple[Detail, ...]
+    partly: tuple[Detail, ...]
+    why: tuple[str, ...]
+
+
+class ClaimsView:
+    """The verdicts, to be looked up by claim and stacks."""
+
+    def __init__(self, verdicts: Iterable[ClaimVerdict], outcomes: Outcomes) -> None:
+        self._verdicts = {(verdict.claim, verdict.stack): verdict for verdict in verdicts}
+        self._outcomes = outcomes
+
+    def asked(self, claims: Iterable[Claim], stacks: Sequence[Stack]) -> list[Claim]:
+        """The claims that say anything of any of these stacks."""
+        return [claim for claim in claims if self._about(claim, stacks)]
+
+    def cells(self, claim: Claim, stacks: Sequence[Stack]) -> list[VerdictCell]:
         """The verdict on the stacks of one app: once if they agree, else by server."""
-        about = [
-            stack
-            for stack in stacks
-            if self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE
-        ]
-        ways: dict[str, list[Stack]] = defaultdict(list)
+        about = self._about(claim, stacks)
+        by_words: dict[str, list[Stack]] = defaultdict(list)
         for stack in about or stacks:
-            ways[_text(self._verdicts[claim.id, stack])].append(stack)
-        if len(ways) == 1:
-            every = len(about) in (0, len(stacks))
-            text, (first, *_) = next(iter(ways.items()))
-            return self._linked(text, claim, first, by_server=not every)
-        return "<br>".join(
-            f"{', '.join(stack.server for stack in agreeing)}: "
-            + self._linked(text, claim, agreeing[0], by_server=True)
-            for text, agreeing in ways.items()
-        )
+            by_words[in_words(self._verdicts[claim.id, stack])].append(stack)
+        everywhere = len(by_words) == 1 and len(about) in (0, len(stacks))
+        return [
+            VerdictCell(
+                tuple(stacks) if everywhere else tuple(agreeing),
+                words,
+                self._telling(claim, agreeing[0]),
+            )
+            for words, agreeing in by_words.items()
+        ]
 
-    def of_app(self, claims: Sequence[Claim], stacks: Sequence[Stack]) -> list[str]:
-        """What holds in an app, what does not, and what does in part; a line each."""
-        found: dict[str, list[str]] = {title: [] for title in (*_HOLDS, _NOT_TOLD)}
+    def of_app(
+        self, claims: Sequence[Claim], stacks: Sequence[Stack]
+    ) -> list[tuple[str, list[AppClaim]]]:
+        """What is confirmed in an app, what is refuted, and what is in part."""
+        found: dict[str, list[AppClaim]] = {title: [] for title in (*_TITLES, _INCONCLUSIVE)}
         for claim in claims:
-            if not self.asked(claim, stacks):
+            about = self._about(claim, stacks)
+            verdicts = [self._verdicts[claim.id, stack] for stack in about]
+            if not any(verdict.run for verdict in verdicts):
                 continue
-            about = [
-                stack
-                for stack in stacks
-                if self._verdicts[claim.id, stack].ruling != Ruling.NOT_APPLICABLE
-            ]
-            if not any(self._verdicts[claim.id, stack].run for stack in about):
-                continue  # which its app is not to be blamed for
-            rulings = {self._verdicts[claim.id, stack].ruling for stack in about}
-            rulings -= {Ruling.INCONCLUSIVE}
-            title = next(t for t, only in _HOLDS.items() if rulings <= only)
-            title = title if rulings else _NOT_TOLD
-            name = f"{claim.number}. {claim.id}" if claim.number else claim.id
-            link = self._linked(name, claim, about[0], by_server=len(about) < len(stacks))
-            texts = {_text(self._verdicts[claim.id, stack]) for stack in about}
-            more = f" ({next(iter(texts))})" if title == _IN_PART and len(texts) == 1 else ""
-            found[title].append(f"{link}{more}")
-        return [f"{title}: {'; '.join(names)}" for title, names in found.items() if names]
+            rulings = {verdict.ruling for verdict in verdicts} - {Ruling.INCONCLUSIVE}
+            title = next(t for t, only in _TITLES.items() if rulings <= only)
+            title = title if rulings else _INCONCLUSIVE
+            words = {in_words(verdict) for verdict in verdicts}
+            in_part = title == "Confirmed in part" and len(words) == 1
+            found[title].append(
+                AppClaim(
+                    claim,
+                    about[0],
+                    self._telling(claim, about[0]),
+                    next(iter(words)) if in_part else "",
+                )
+            )
+        return [(title, entries) for title, entries in found.items() if entries]
 
-    def sources(self, claim: Claim) -> str:
-        """Where it is said, and where the opposite is."""
-        said = f"Said by {_sources(claim.cited)}."
-        return f"{said} Denied by {_sources(claim.disputed_by)}." if claim.disputed_by else said
-
-    def details(self, claim: Claim, stacks: Sequence[Stack]) -> list[str]:
-        """What the cells leave out, a line an app: where it is refuted, where not decided."""
-        lines = []
+    def details(self, claim: Claim, stacks: Sequence[Stack]) -> list[AppDetails]:
+        """What the cells leave out, by app; nothing for an app of which they say it all."""
+        found = []
         for app in dict.fromkeys(stack.app for stack in stacks):
             own = [stack for stack in stacks if stack.app == app]
-            refuted = self._cases(claim, own, lambda case: case.refuted > 0)
-            stack_results = [f"refuted in {', '.join(refuted)}"] if refuted else []
-            undecided = self._cases(
+            undecided = self._details(
                 claim, own, lambda case: case.of > 0 and not case.confirmed + case.refuted
             )
-            if undecided:
-                stack_results.append(f"not decided in {', '.join(undecided)}")
-            partly = self._cases(
-                claim, own, lambda case: 0 < case.confirmed + case.refuted < case.of, _undecided
+            whys = {
+                why_inconclusive(self._verdicts[claim.id, stack])
+                for stack in own
+                if self._verdicts[claim.id, stack].undecided is not None
+            }
+            details = AppDetails(
+                app,
+                self._details(claim, own, lambda case: case.refuted > 0),
+                undecided,
+                self._details(
+                    claim,
+                    own,
+                    lambda case: 0 < case.confirmed + case.refuted < case.of,
+                    lambda case: f"{case.of - case.confirmed - case.refuted} of {case.of}",
+                ),
+                () if undecided else tuple(sorted(whys)),
             )
-            if partly:
-                stack_results.append(f"not decided by some trials of {', '.join(partly)}")
-            whys = {why for s in own if (why := self._verdicts[claim.id, s].why) and not undecided}
-            stack_results += sorted(whys)
-            if stack_results:
-                lines.append(f"**{app}**: {'; '.join(stack_results)}")
-        return lines
+            if details.refuted or undecided or details.partly or details.why:
+                found.append(details)
+        return found
 
-    def _cases(
+    def _about(self, claim: Claim, stacks: Sequence[Stack]) -> list[Stack]:
+        """The stacks that a claim says anything of."""
+        return [
+            stack
+            for stack in stacks
+            if (verdict := self._verdicts.get((claim.id, stack))) is not None
+            and verdict.ruling != Ruling.NOT_APPLICABLE
+        ]
+
+    def _details(
         self,
         claim: Claim,
         stacks: Sequence[Stack],
         chosen: Callable[[Case], bool],
-        remark: Callable[[Case], str] | None = None,
-    ) -> list[str]:
-        """The chosen cases of one app, each a link, with a remark and on which servers.
-
-        Without a remark, it says what was seen.
-        """
-        found: dict[tuple[str, str], list[Stack]] = defaultdict(list)
-        for stack in stacks:
+        share: Callable[[Case], str] | None = None,
+    ) -> tuple[Detail, ...]:
+        """The chosen cases of one app; without a share of its own, with what was seen."""
+        surface = decisive_surface(claim.condition) if share is None else None
+        found: dict[tuple[object, ...], list[tuple[Stack, Detail]]] = defaultdict(list)
+        asked = [s for s in stacks if self._verdicts[claim.id, s].cases]
+        for stack in asked:
             for case in self._verdicts[claim.id, stack].cases:
-                if chosen(case):
-                    seen = remark(case) if remark else self._seen(claim, stack, case)
-                    found[case.scenario, seen].append(stack)
-        applies = [s for s in stacks if self._verdicts[claim.id, s].cases]
-        texts = []
-        for (scenario, seen), on in found.items():
-            everywhere = len(on) == len(applies)
-            name = f"`{scenario}`"
-            ran = any(c.scenario == scenario for c in self._verdicts[claim.id, on[0]].run)
-            link = self._link(name, on[0], scenario, not everywhere) if ran else name
-            where = "" if everywhere else f" on {', '.join(stack.server for stack in on)}"
-            texts.append(f"{link}{where}{f' ({seen})' if seen else ''}")
-        return texts
+                if not chosen(case):
+                    continue
+                seen = self._outcomes[Cell(stack, case.scenario, surface)] if surface else ()
+                text = _share(case) if share is None else share(case)
+                detail = Detail(case.scenario, (), True, bool(case.of), text, surface, seen)
+                shares = tuple((o.saw, o.n, o.of) for o in seen)
+                found[case.scenario, text, shares].append((stack, detail))
+        return tuple(
+            msgspec.structs.replace(
+                same[0][1],
+                stacks=tuple(stack for stack, _ in same),
+                everywhere=len(same) == len(asked),
+            )
+            for same in found.values()
+        )
 
-    def _seen(self, claim: Claim, stack: Stack, case: Case) -> str:
-        share = f"{case.refuted} of {case.of} trials" if 0 < case.refuted < case.of else ""
-        surface = decisive(claim.condition)
-        if surface is None:
-            return share
-        seen = f"`{surface}`: {spread(self._table[Cell(stack, case.scenario, surface)])}"
-        return f"{share}, {seen}" if share else seen
-
-    def _linked(self, text: str, claim: Claim, stack: Stack, *, by_server: bool) -> str:
+    def _telling(self, claim: Claim, stack: Stack) -> str | None:
+        """The scenario that shows best what a claim came to; None if it was not run."""
         order = (Ruling.REFUTED, Ruling.MIXED, Ruling.CONFIRMED, Ruling.INCONCLUSIVE)
-        cases = self._verdicts[claim.id, stack].run
-        telling = sorted(cases, key=lambda case: order.index(case.ruling))
-        scenario = telling[0].scenario if telling else None
-        return self._link(text, stack, scenario, by_server)
+        run = self._verdicts[claim.id, stack].run
+        telling = sorted(run, key=lambda case: order.index(case.ruling))
+        return telling[0].scenario if telling else None
 
 
-def _undecided(case: Case) -> str:
-    return f"{case.of - case.confirmed - case.refuted} of {case.of}"
+def _share(case: Case) -> str:
+    return f"{case.refuted} of {case.of} trials" if 0 < case.refuted < case.of else ""
 
 
-def _text(verdict: Verdict) -> str:
+def why_inconclusive(verdict: ClaimVerdict) -> str:
+    """Why no trial decided a claim."""
+    undecided = verdict.undecided
+    if undecided is None or not undecided.ran:
+        return "not run"
+    if not undecided.saws:
+        return "no exception path answers it"
+    seen = ", ".join(undecided.saws)
+    return f"`{undecided.surface}`: {seen}" if undecided.surface else seen
+
+
+def in_words(verdict: ClaimVerdict) -> str:
     """A verdict in a few words; where scenarios differ, the shorter way round."""
     confirmed = verdict.scenarios(Ruling.CONFIRMED)
     refuted = verdict.scenarios(Ruling.REFUTED)
     undecided = [case.scenario for case in verdict.run if case.ruling == Ruling.INCONCLUSIVE]
     match verdict.ruling:
         case Ruling.INCONCLUSIVE if not verdict.run:
-            return verdict.why
+            return why_inconclusive(verdict)
         case Ruling.CONFIRMED if undecided and len(confirmed) <= len(undecided):
             return f"confirmed in {', '.join(confirmed)}"
         case Ruling.CONFIRMED if undecided:
@@ -178,9 +229,3 @@ def _text(verdict: Verdict) -> str:
             return ", ".join(["confirmed", *but, *shares])
         case ruling:
             return str(ruling)
-
-
-def _sources(sources: Iterable[Source]) -> str:
-    return ", ".join(
-        f"[{source.title}]({source.url})" if source.url else source.title for source in sources
-    )

@@ -1,234 +1,286 @@
-"""The guide in Markdown: what `hangup.analysis.cleanup` finds, linked to evidence and to code."""
+"""The guide to clean-up, as the templates need it: rows, and the code of recipes."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from hangup.analysis import findings
-from hangup.analysis.cleanup import Advice, CleanupGuide, Tried, Verdict
-from hangup.analysis.findings import Table
-from hangup.environment.code_excerpts import Quote, Quotes
-from hangup.model import cleanup as recipes
+import msgspec
+
+from hangup.analysis.cleanup import Advice, CleanupGuide, CleanupResult, Tried
+from hangup.analysis.outcomes import Outcomes
+from hangup.model import cleanup
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
-from hangup.model.outcomes import Cell
+from hangup.model.code_excerpts import CodeExcerpt
+from hangup.model.outcomes import Cell, Observation
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
-
-Linked = Callable[[str, Stack, str], str]
-"""A text, linked to the evidence of a scenario on a stack."""
-
 
 MANY = 2
 """So many of the recipes that come nearest are named."""
 
 
-class GuideWriter:
-    """The pieces of Markdown that `guide.md.j2` puts together; false if no stack can be advised."""
+class Excerpts(Protocol):
+    """Where code is quoted from (`hangup.environment.code_excerpts`)."""
+
+    def recipe(self, function: str) -> CodeExcerpt | None:
+        """The code of a recipe."""
+
+    def call_in_app(self, app: str, function: str) -> CodeExcerpt | None:
+        """The function of an app that calls `service.FUNCTION`."""
+
+
+class RecipeIn(msgspec.Struct, frozen=True):
+    """What came of a recipe in a situation on a stack."""
+
+    stack: Stack
+    recipe: Recipe
+    situation: Situation
+    tried: Tried
+
+    @property
+    def scenario(self) -> str:
+        """The scenario that tries it."""
+        return scenario_id(self.recipe, self.situation)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A recipe to write, and the situations in which it works only after completion."""
+
+    recipe: Recipe
+    after_completion: tuple[RecipeIn, ...]
+
+
+class AdviceRow(msgspec.Struct, frozen=True):
+    """What to write for an app on some servers."""
+
+    app: str
+    advice: Advice
+    written: tuple[Written, ...]
+    nearest: tuple[tuple[Recipe, tuple[RecipeIn, ...]], ...]
+    """The recipes that come nearest, and where they fail."""
+    more: int
+    """How many more come as near."""
+
+
+class FloodRow(msgspec.Struct, frozen=True):
+    """What came of a flood without and with a checkpoint in it, on some stacks."""
+
+    without: tuple[Observation, ...]
+    with_it: tuple[Observation, ...]
+    example: RecipeIn
+    stacks: tuple[Stack, ...]
+
+
+class WorstCell(msgspec.Struct, frozen=True):
+    """The worst that came of a recipe on a stack, and in how many more situations it fails."""
+
+    example: RecipeIn | None
+    """None where the app has no such place."""
+    works: bool
+    more: int
+
+
+class FailureCell(msgspec.Struct, frozen=True):
+    """On how many stacks a recipe fails in a situation, and how most of them do."""
+
+    example: RecipeIn
+    failing: int
+    of: int
+    others: bool
+
+
+class CleanupView:
+    """What the template asks for; false if no stack can be advised."""
 
     situations = SITUATIONS
-    verdicts = tuple(Verdict)
+    results = tuple(CleanupResult)
     recipes = RECIPES
 
     def __init__(
-        self, guide: CleanupGuide, stacks: Sequence[Stack], table: Table, quotes: Quotes, linked: Linked
+        self, guide: CleanupGuide, stacks: Sequence[Stack], outcomes: Outcomes, excerpts: Excerpts
     ) -> None:
         self.guide = guide
         self.stacks = guide.ran(stacks)
-        self.table = table
-        self.quotes = quotes
-        self.linked = linked
+        self._outcomes = outcomes
+        self._excerpts = excerpts
         self._shown: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.stacks)
 
     @property
-    def trials(self) -> str:
+    def fewest_trials(self) -> int:
         """How many trials there are of each recipe in each situation, at the least."""
-        return f"at least {self.guide.fewest_trials()}"
+        return self.guide.fewest_trials()
 
-    def ran(self, stacks: Sequence[Stack]) -> list[Stack]:
+    def ran(self, stacks: Sequence[Stack]) -> Sequence[Stack]:
         """Those of the stacks on which recipes were tried."""
         return self.guide.ran(stacks)
 
-    def what_to_write(self, stacks: Sequence[Stack]) -> list[list[str]]:
+    def advice(self, stacks: Sequence[Stack]) -> list[AdviceRow]:
         """A row for an app and the servers of which the same is to be said."""
         ran = self.ran(stacks)
-        rows = []
-        for app in dict.fromkeys(stack.app for stack in ran):
-            for advice in self.guide.advice(app, ran):
-                first = next(s for s in ran if (s.app, s.server) == (app, advice.servers[0]))
-                rows.append(
-                    [
-                        f"**{app}**",
-                        ", ".join(advice.servers),
-                        self._written(advice, first) if advice.hold else "nothing tried holds",
-                        "" if advice.hold else self._otherwise(advice, first),
-                    ]
-                )
-        return rows
-
-    def _written(self, advice: Advice, stack: Stack) -> str:
-        written = []
-        for recipe in advice.hold:
-            late = [s for s in SITUATIONS if self._at_end(stack, recipe, s)]
-            remark = f" (*{Verdict.AT_END}* in {self._links(stack, recipe, late)})" if late else ""
-            written.append(f"{self._code(recipe, stack.app)}{remark}")
-        return "<br>or ".join(written)
-
-    def _at_end(self, stack: Stack, recipe: Recipe, situation: Situation) -> bool:
-        return self.guide.tried(stack, recipe, situation).worst == Verdict.AT_END
-
-    def _code(self, recipe: Recipe, app: str) -> str:
-        """A recipe's id, linked to what it is in this app or in the recipes' file."""
-        quote = self._quote(recipe.functions[-1], app)
-        return f"[`{recipe.id}`]({quote.target})" if quote else f"`{recipe.id}`"
-
-    def _otherwise(self, advice: Advice, stack: Stack) -> str:
-        nearest = [
-            f"{self._code(near.recipe, stack.app)} "
-            f"({'; '.join(self._outcome(stack, near.recipe, s) for s in near.fails)})"
-            for near in advice.nearest[:MANY]
-        ]
-        more = len(advice.nearest) - len(nearest)
-        said = [f"nearest: {', '.join(nearest)}{f' and {more} more' if more else ''}"]
-        if advice.helpless:
-            said.append(f"nothing helps in {_names(advice.helpless)}")
-        better = []
-        if advice.better_servers:
-            better.append(f"this app on {' or '.join(advice.better_servers)}")
-        if advice.better_apps:
-            better.append(f"on this server {', '.join(advice.better_apps)}")
-        said.append(
-            f"better: {'; '.join(better)}" if better else "no other app or server is better"
-        )
-        return "<br>".join(said)
-
-    def _outcome(self, stack: Stack, recipe: Recipe, situation: Situation) -> str:
-        tried = self.guide.tried(stack, recipe, situation)
-        return self._link(f"{tried} in {situation.id}", stack, recipe, situation)
-
-    def _link(self, text: str, stack: Stack, recipe: Recipe, situation: Situation) -> str:
-        if not self.guide.tried(stack, recipe, situation).counts:
-            return text
-        return self.linked(text, stack, scenario_id(recipe, situation))
-
-    def _links(self, stack: Stack, recipe: Recipe, situations: Iterable[Situation]) -> str:
-        return ", ".join(self._link(f"`{s.id}`", stack, recipe, s) for s in situations)
-
-    def floods(self, stacks: Sequence[Stack]) -> list[str]:
-        """What came of a flood, and of one with a checkpoint in it; a line for each way."""
-        ran = [s for s in self.ran(stacks) if self.guide.in_flood(s).counts]
-        ways: dict[str, list[Stack]] = defaultdict(list)
-        for stack in ran:
-            plain = findings.spread(self.table[Cell(stack, FLOOD.id, Surface.LIVENESS)])
-            recipe = scenario_id(recipes.BY_ID["checkpoint"], FLOOD)
-            kept = findings.spread(self.table[Cell(stack, recipe, Surface.LIVENESS)])
-            ways[f"{plain} → {kept}, {self.guide.in_flood(stack)}"].append(stack)
         return [
-            f"{self._link(way, on[0], recipes.BY_ID['checkpoint'], FLOOD)}: "
-            + findings.share(on, ran)
-            for way, on in sorted(ways.items(), key=lambda item: (-len(item[1]), item[0]))
+            self._advice_row(advice, ran)
+            for app in dict.fromkeys(stack.app for stack in ran)
+            for advice in self.guide.advice(app, ran)
         ]
+
+    def _advice_row(self, advice: Advice, ran: Sequence[Stack]) -> AdviceRow:
+        stack = next(s for s in ran if (s.app, s.server) == (advice.app, advice.servers[0]))
+        return AdviceRow(
+            advice.app,
+            advice,
+            tuple(
+                Written(
+                    recipe,
+                    tuple(
+                        found
+                        for situation in SITUATIONS
+                        if (found := self._in(stack, recipe, situation)).tried.worst
+                        == CleanupResult.AT_END
+                    ),
+                )
+                for recipe in advice.working
+            ),
+            tuple(
+                (near.recipe, tuple(self._in(stack, near.recipe, s) for s in near.fails))
+                for near in advice.nearest[:MANY]
+            ),
+            max(0, len(advice.nearest) - MANY),
+        )
+
+    def _in(self, stack: Stack, recipe: Recipe, situation: Situation) -> RecipeIn:
+        return RecipeIn(stack, recipe, situation, self.guide.tried(stack, recipe, situation))
+
+    def floods(self, stacks: Sequence[Stack]) -> list[FloodRow]:
+        """What came of a flood, and of one with a checkpoint in it."""
+        ran = [s for s in self.ran(stacks) if self.guide.in_flood(s).counts]
+        recipe = cleanup.BY_ID["checkpoint"]
+        found: dict[object, list[Stack]] = defaultdict(list)
+        rows: dict[object, FloodRow] = {}
+        for stack in ran:
+            without = self._outcomes[Cell(stack, FLOOD.id, Surface.LIVENESS)]
+            with_it = self._outcomes[Cell(stack, scenario_id(recipe, FLOOD), Surface.LIVENESS)]
+            example = self._in(stack, recipe, FLOOD)
+            key = (_shares(without), _shares(with_it), example.tried)
+            found[key].append(stack)
+            rows.setdefault(key, FloodRow(without, with_it, example, ()))
+        ordered = sorted(found.items(), key=lambda item: (-len(item[1]), str(item[0])))
+        return [msgspec.structs.replace(rows[key], stacks=tuple(on)) for key, on in ordered]
 
     def columns(self, stacks: Sequence[Stack]) -> list[Recipe]:
         """The recipes for all situations that any of the apps has what it takes for."""
         ran = self.ran(stacks)
         return [r for r in RECIPES if any(r in self.guide.general(stack) for stack in ran)]
 
-    def matrix(self, stacks: Sequence[Stack]) -> list[list[str]]:
+    def matrix(self, stacks: Sequence[Stack]) -> list[tuple[Sequence[Stack], list[WorstCell]]]:
         """The worst of every recipe on every stack; a row for servers that are alike."""
         ran = self.ran(stacks)
         columns = self.columns(ran)
-        rows = []
+        rows: list[tuple[Sequence[Stack], list[WorstCell]]] = []
         for app in dict.fromkeys(stack.app for stack in ran):
-            alike: dict[tuple[str, ...], list[Stack]] = defaultdict(list)
+            alike: dict[object, list[Stack]] = defaultdict(list)
             for stack in (s for s in ran if s.app == app):
-                alike[tuple(self._worst(stack, r)[0] for r in columns)].append(stack)
+                cells = [self._worst(stack, recipe) for recipe in columns]
+                alike[tuple(map(_words, cells))].append(stack)
             for on in alike.values():
-                servers = ", ".join(stack.server for stack in on)
-                cells = [self._worst(on[0], recipe) for recipe in columns]
-                linked = [
-                    text if situation is None else self._link(text, on[0], recipe, situation)
-                    for recipe, (text, situation) in zip(columns, cells, strict=True)
-                ]
-                rows.append([f"**{app}**", servers, *linked])
+                rows.append((on, [self._worst(on[0], recipe) for recipe in columns]))
         return rows
 
-    def _worst(self, stack: Stack, recipe: Recipe) -> tuple[str, Situation | None]:
+    def _worst(self, stack: Stack, recipe: Recipe) -> WorstCell:
         if not self.guide.applies(stack, recipe):
-            return "–", None  # noqa: RUF001
+            return WorstCell(None, works=False, more=0)
         situation, tried = self.guide.worst(stack, recipe)
         failing = self.guide.fails(stack, recipe)
-        if not failing:
-            return "**all**", situation
-        more = f" (+{len(failing) - 1})" if len(failing) > 1 else ""
-        return f"{tried} in {situation.id}{more}", situation
+        example = RecipeIn(stack, recipe, situation, tried)
+        return WorstCell(example, works=not failing, more=max(0, len(failing) - 1))
 
-    def failures(self, stacks: Sequence[Stack]) -> list[list[str]]:
+    def failures(self, stacks: Sequence[Stack]) -> list[tuple[Recipe, list[FailureCell | None]]]:
         """For every recipe that fails somewhere, on how many stacks and how it does."""
         rows = []
         for recipe in self.columns(stacks):
             on = [stack for stack in self.ran(stacks) if self.guide.applies(stack, recipe)]
             if any(self.guide.fails(stack, recipe) for stack in on):
-                cells = [self._failed(on, recipe, situation) for situation in SITUATIONS]
-                rows.append([f"`{recipe.id}`", *cells])
+                rows.append((recipe, [self._failure(on, recipe, s) for s in SITUATIONS]))
         return rows
 
-    def _failed(self, on: Sequence[Stack], recipe: Recipe, situation: Situation) -> str:
-        tried: dict[Stack, Tried] = {s: self.guide.tried(s, recipe, situation) for s in on}
-        bad = [stack for stack in on if not tried[stack].good]
-        if not bad:
-            return ""
-        commonest = Counter(tried[stack].worst for stack in bad).most_common(1)[0][0]
-        example = next(stack for stack in bad if tried[stack].worst == commonest)
-        others = "" if all(tried[s].worst == commonest for s in bad) else " and others"
-        text = f"{len(bad)}/{len(on)} {commonest}{others}"
-        return self._link(text, example, recipe, situation)
+    def _failure(
+        self, on: Sequence[Stack], recipe: Recipe, situation: Situation
+    ) -> FailureCell | None:
+        tried = {stack: self.guide.tried(stack, recipe, situation) for stack in on}
+        failing = [stack for stack in on if not tried[stack].good]
+        if not failing:
+            return None
+        commonest = Counter(tried[stack].worst for stack in failing).most_common(1)[0][0]
+        example = next(stack for stack in failing if tried[stack].worst == commonest)
+        return FailureCell(
+            RecipeIn(example, recipe, situation, tried[example]),
+            len(failing),
+            len(on),
+            others=any(tried[stack].worst != commonest for stack in failing),
+        )
 
-    def holds_on(self, recipe: Recipe) -> str:
-        """The stacks that a recipe holds on; empty if there is none."""
+    def works_on(self, recipe: Recipe) -> tuple[list[Stack], list[Stack]]:
+        """The stacks that a recipe works on, and those it was tried on."""
         ran = [stack for stack in self.stacks if self.guide.applies(stack, recipe)]
-        if not ran:
-            return ""
-        found = [stack for stack in ran if not self.guide.fails(stack, recipe)]
-        return findings.share(found, ran) if found else ""
+        return [stack for stack in ran if not self.guide.fails(stack, recipe)], ran
 
     def expression(self, recipe: Recipe) -> str:
         """How a stream is made of a recipe's functions; empty where it is none."""
         text = "source"
         for function in recipe.functions:
-            quote = self.quotes.recipe(function)
-            if quote is not None:
-                text = f"{function}({', '.join([text, *quote.parameters[1:]])})"
+            excerpt = self._excerpts.recipe(function)
+            if excerpt is not None:
+                text = f"{function}({', '.join([text, *excerpt.parameters[1:]])})"
         return "" if text == "source" else text
 
-    def places(self, recipe: Recipe) -> list[str]:
-        """Where the code of a recipe is."""
-        found: dict[str, str] = {}
+    def excerpt(self, recipe: Recipe, app: str) -> CodeExcerpt | None:
+        """The code that stands for a recipe in an app."""
+        return self._excerpt(recipe.functions[-1], app)
+
+    def excerpts(self, recipe: Recipe) -> list[CodeExcerpt]:
+        """The code of a recipe, wherever it stands."""
+        found: dict[str, CodeExcerpt] = {}
         for function in recipe.functions:
             for app in dict.fromkeys(stack.app for stack in self.stacks):
-                quote = self._quote(function, app)
-                if quote is not None:
-                    place = f"{quote.path}:{quote.first}"
-                    found[place] = f"[`{place}`]({quote.target})"
+                excerpt = self._excerpt(function, app)
+                if excerpt is not None:
+                    found[f"{excerpt.path}:{excerpt.first_line}"] = excerpt
         return list(found.values())
 
-    def new_code(self, recipe: Recipe) -> list[str]:
+    def new_code(self, recipe: Recipe) -> list[CodeExcerpt]:
         """The code of a recipe that was not shown with one before it."""
-        texts = []
+        new = []
         for function in recipe.functions:
-            quotes = (self._quote(function, stack.app) for stack in self.stacks)
-            quote = next((quote for quote in quotes if quote is not None), None)
-            if quote is not None and function not in self._shown:
+            excerpts = (self._excerpt(function, stack.app) for stack in self.stacks)
+            excerpt = next((found for found in excerpts if found is not None), None)
+            if excerpt is not None and function not in self._shown:
                 self._shown.add(function)
-                texts.append(quote.text)
-        return texts
+                new.append(excerpt)
+        return new
 
-    def _quote(self, function: str, app: str) -> Quote | None:
-        return self.quotes.recipe(function) or self.quotes.hook(app, function)
+    def _excerpt(self, function: str, app: str) -> CodeExcerpt | None:
+        return self._excerpts.recipe(function) or self._excerpts.call_in_app(app, function)
 
 
-def _names(situations: Iterable[Situation]) -> str:
-    return ", ".join(f"`{situation.id}`" for situation in situations)
+def in_words(tried: Tried) -> str:
+    """What came of a recipe: a result, or several with their shares."""
+    of = sum(n for _, n in tried.counts)
+    if len(tried.counts) < 2:
+        return str(tried.worst)
+    return ", ".join(f"{result} {n}/{of}" for result, n in tried.counts)
+
+
+def _words(cell: WorstCell) -> object:
+    """What a cell says: servers of which this is the same share a row."""
+    example = cell.example
+    if example is None or cell.works:
+        return example is None, cell.works
+    return in_words(example.tried), example.situation.id, cell.more
+
+
+def _shares(observations: Iterable[Observation]) -> tuple[tuple[str, int, int], ...]:
+    return tuple((o.saw, o.n, o.of) for o in observations)

@@ -1,10 +1,14 @@
-"""An exception_path as people read it: who asked for it, where it went, and where it stayed."""
+"""An exception path as people read it: what cancelled, the frames, and what handled it.
+
+As plain text for a terminal, and as sentences and lists in Markdown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from hangup.model.exception_path import (
+    AGENT_CODE,
     FINAL,
     SITE_PACKAGES,
     Disposition,
@@ -14,199 +18,34 @@ from hangup.model.exception_path import (
     coroutine,
 )
 from hangup.model.trace import StackResult, Trial
-from hangup.report.source_links import link
+from hangup.report.source_links import source_link
 
-Quote = Callable[[Location], str | None]
-"""The source line at a place, if it is at hand."""
+SourceLine = Callable[[Location], str | None]
+"""Gives the line of code at a location, if it is at hand."""
 
-STREAMS = "apps/subject/"
-"""Below this is the code that every app shares: the stream, its source, the wrapper."""
-WRAPPER = f"{STREAMS}boundary.py"
+WRAPPER_NOTE = "hangup's ASGI wrapper"
 
 
-def own_paths(all_of_them: tuple[ExceptionPath, ...]) -> tuple[ExceptionPath, ...]:
-    """Those that lead through the stream, its source or what the endpoint does."""
-    return tuple(
-        exception_path
-        for exception_path in all_of_them
-        if any(_ours(frame.location) for frame in exception_path.frames)
-    )
+# ---------------------------------------------------------------------------- where
 
 
-def _ours(location: Location) -> bool:
-    return location.file.startswith(STREAMS) and location.file != WRAPPER
-
-
-def where(location: Location, stack_result: StackResult) -> str:
-    """A place by its package and version."""
-    return f"{location.function} ({source(location.file, stack_result)}:{location.line})"
-
-
-def source(file: str, stack_result: StackResult) -> str:
-    """A file by the package and version that it is of."""
-    origin = stack_result.distributions.get(file)
-    if origin is not None:
-        return f"{origin.name} {origin.version}, {file.removeprefix(SITE_PACKAGES)}"
+def file_in_words(file: str, result: StackResult) -> str:
+    """A file by the distribution and version that it is of."""
+    distribution = result.distributions.get(file)
+    if distribution is not None:
+        below = file.removeprefix(SITE_PACKAGES)
+        return f"{distribution.name} {distribution.version}, {below}"
     if file.startswith("python3."):
-        return f"{stack_result.environment.python}, {file.partition('/')[2]}"
+        return f"{result.environment.python}, {file.partition('/')[2]}"
     return file
 
 
-def text(exception_path: ExceptionPath, stack_result: StackResult, quote: Quote) -> str:
-    """The whole exception_path, a stop a line, with addresses and, where at hand, source lines."""
-    return "\n".join(_lines(exception_path, stack_result, quote))
-
-
-def _lines(exception_path: ExceptionPath, stack_result: StackResult, quote: Quote) -> Iterator[str]:
-    first = exception_path.raised_in
-    if exception_path.cancelled_by:
-        yield f"{first.saw} was asked for by"
-        for location in reversed(exception_path.cancelled_by):
-            yield from _location(location, stack_result, quote)
-    if closed_by_finalizer_hook(exception_path):
-        yield f"{first.saw} was thrown by the event loop: nobody referred to the generator any more"
-    yield f"{first.saw} {'was delivered' if asked_for(exception_path) else 'was raised'} in"
-    before = first
-    for frame in exception_path.frames:
-        if frame.exception != before.exception:
-            another = "another " if frame.saw == before.saw else ""
-            yield f"went on as {another}{frame.saw} in"
-        before = frame
-        yield from _location(frame.location, stack_result, quote, said(frame))
-    yield f"and {ending(exception_path, stack_result)}"
-
-
-def _location(
-    location: Location, stack_result: StackResult, quote: Quote, note: str = ""
-) -> Iterator[str]:
-    ours = "  (hangup's wrapper)" if location.file == WRAPPER else ""
-    yield f"    {where(location, stack_result)}{f'  {note}' if note else ''}{ours}"
-    code = quote(location)
-    if code:
-        yield f"        {code}"
-    address = link(
-        location.file,
-        location.line,
-        stack_result.distributions.get(location.file),
-        stack_result.environment.python,
-    )
-    if address:
-        yield f"        {address}"
-
-
-def closed_by_finalizer_hook(exception_path: ExceptionPath) -> bool:
-    """Whether the event loop closed a generator that was garbage (PEP 525, the finalizer hook).
-
-    It does so in a task that has no coroutine but the generator's own `aclose()`.
-    """
-    task = exception_path.raised_in.task
-    return task is not None and coroutine(task) == "async_generator_athrow"
-
-
-def asked_for(exception_path: ExceptionPath) -> bool:
-    """Whether it was thrown into what was suspended, not raised by running code."""
-    return bool(exception_path.cancelled_by) or closed_by_finalizer_hook(exception_path)
-
-
-def said(frame: Frame) -> str:
-    """What became of it there, where that is more than leaving."""
-    if frame.disposition is Disposition.PASSED:
-        return (
-            f"[left, after {frame.handler} in line {frame.handler_line}]" if frame.handler else ""
-        )
-    taken = frame.disposition in (Disposition.HANDLED, Disposition.RERAISED, Disposition.REPLACED)
-    handler = (
-        f"{' by' if taken else ', after'} {frame.handler} in line {frame.handler_line}"
-        if frame.handler
-        else ""
-    )
-    return f"[{frame.disposition}{handler}]"
-
-
-def ending(exception_path: ExceptionPath, stack_result: StackResult) -> str:
-    """A sentence on where it stayed."""
-    end = exception_path.end
-    assert end.disposition in FINAL
-    match end.disposition:
-        case Disposition.HANDLED:
-            handler = f" by {end.handler} in line {end.handler_line}" if end.handler else ""
-            return f"was absorbed{handler} in {where(end.location, stack_result)}."
-        case Disposition.ENDED_TASK:
-            if closed_by_finalizer_hook(exception_path):
-                return "ended the task that was to close the generator."
-            return f"ended the task {coroutine(end.task or '')}; nobody raised it again."
-        case Disposition.ENDED_CLOSE:
-            return "ended with the close() that had thrown it."
-        case _:
-            return "left Python code; who took it cannot be told."
-
-
-def sentence(exception_path: ExceptionPath, stack_result: StackResult) -> str:
-    """The exception_path in a sentence of Markdown, with its first, deciding and last places."""
-    first = exception_path.raised_in
-    said = f"`{first.saw}`"
-    if closed_by_finalizer_hook(exception_path):
-        said += ", thrown by the event loop because nobody referred to the generator any more,"
-    elif exception_path.cancelled_by:
-        said += f", asked for by {linked(canceller(exception_path, stack_result), stack_result)},"
-    came = "comes up" if asked_for(exception_path) else "is raised"
-    said += f" {came} in {linked(first.location, stack_result)}"
-    became = [f"`{name}`" for name in exception_path.names[1:]]
-    if became:
-        said += f", becomes {', then '.join(became)}"
-    end = exception_path.end
-    match end.disposition:
-        case Disposition.HANDLED:
-            handler = f"`{end.handler}` in " if end.handler else ""
-            return f"{said} and is absorbed by {handler}{linked(end.location, stack_result, end.handler_line)}."
-        case Disposition.ENDED_TASK:
-            task = coroutine(end.task or "")
-            how = (
-                "the task that was to close it"
-                if closed_by_finalizer_hook(exception_path)
-                else f"the task `{task}`"
-            )
-            return f"{said} and ends {how}; nobody raises it again."
-        case Disposition.ENDED_CLOSE:
-            return f"{said} and ends there: the call that closed the generator takes it back."
-        case _:
-            return f"{said} and leaves Python code in {linked(end.location, stack_result)}."
-
-
-def canceller(exception_path: ExceptionPath, stack_result: StackResult) -> Location:
-    """The frame that decided to ask for it: the innermost that does not only pass it on."""
-    return next(
-        (p for p in exception_path.cancelled_by if _decides(p, stack_result)),
-        exception_path.cancelled_by[0],
-    )
-
-
-def _decides(location: Location, stack_result: StackResult) -> bool:
-    """Whether a place is not of what cancels on others' behalf."""
-    return (
-        not location.file.startswith("python3.") and package(location.file, stack_result) != "anyio"
-    )
-
-
-def package(file: str, stack_result: StackResult) -> str:
+def package(file: str, result: StackResult) -> str:
     """The distribution a file is of, `python` for the standard library, else the file."""
-    origin = stack_result.distributions.get(file)
-    if origin is not None:
-        return origin.name
+    distribution = result.distributions.get(file)
+    if distribution is not None:
+        return distribution.name
     return "python" if file.startswith("python3.") else file
-
-
-def linked(location: Location, stack_result: StackResult, line: int | None = None) -> str:
-    """A place in Markdown: the function, and its line linked to where it can be read."""
-    at = line or location.line
-    address = link(
-        location.file,
-        at,
-        stack_result.distributions.get(location.file),
-        stack_result.environment.python,
-    )
-    text = f"{source(location.file, stack_result)}:{at}"
-    return f"`{short(location.function)}` ({f'[{text}]({address})' if address else text})"
 
 
 def short(function: str) -> str:
@@ -214,29 +53,182 @@ def short(function: str) -> str:
     return ".".join(function.replace(".<locals>", "").split(".")[-2:])
 
 
-def steps(exception_path: ExceptionPath, stack_result: StackResult) -> Iterator[str]:
-    """The exception_path as items of a Markdown list, from the frame that decided on it."""
-    if exception_path.cancelled_by:
-        inner = exception_path.cancelled_by[
-            : exception_path.cancelled_by.index(canceller(exception_path, stack_result)) + 1
-        ]
-        calls = ", which calls ".join(
-            linked(location, stack_result) for location in reversed(inner)
-        )
-        yield f"asked for by {calls}"
+def _address(location: Location, line: int, result: StackResult) -> str | None:
+    distribution = result.distributions.get(location.file)
+    return source_link(location.file, line, distribution, result.environment.python)
+
+
+# ---------------------------------------------------------------------------- who cancelled
+
+
+def closed_by_finalizer_hook(path: ExceptionPath) -> bool:
+    """Whether the event loop closed a generator that was garbage (PEP 525, the finalizer hook).
+
+    It does so in a task that has no coroutine but the generator's own `aclose()`.
+    """
+    task = path.raised_in.task
+    return task is not None and coroutine(task) == "async_generator_athrow"
+
+
+def thrown_in(path: ExceptionPath) -> bool:
+    """Whether it was thrown into suspended code, not raised by running code."""
+    return bool(path.cancelled_by) or closed_by_finalizer_hook(path)
+
+
+def canceller(path: ExceptionPath, result: StackResult) -> Location:
+    """The frame that decided to cancel: the innermost one that does not act for another."""
+    return next(
+        (location for location in path.cancelled_by if _decides(location, result)),
+        path.cancelled_by[0],
+    )
+
+
+def _decides(location: Location, result: StackResult) -> bool:
+    """Whether a location is not in what cancels on behalf of others."""
+    return not location.file.startswith("python3.") and package(location.file, result) != "anyio"
+
+
+def _verb(path: ExceptionPath) -> str:
+    return "closed" if path.raised_in.saw == "GeneratorExit" else "cancelled"
+
+
+# ---------------------------------------------------------------------------- plain text
+
+
+def text(path: ExceptionPath, result: StackResult, source_line: SourceLine) -> str:
+    """The whole path, a frame a line, with addresses and, where at hand, source lines."""
+    return "\n".join(_lines(path, result, source_line))
+
+
+def _lines(path: ExceptionPath, result: StackResult, source_line: SourceLine) -> Iterator[str]:
+    first = path.raised_in
+    if path.cancelled_by:
+        yield f"{_verb(path)} by"
+        for location in reversed(path.cancelled_by):
+            yield from _location_lines(location, result, source_line)
+    if closed_by_finalizer_hook(path):
+        yield "closed by the event loop: nothing referred to the generator any more"
+    yield f"{first.saw} {'thrown into' if thrown_in(path) else 'raised in'}"
+    before = first
+    for frame in path.frames:
+        if frame.exception != before.exception:
+            another = "another " if frame.saw == before.saw else ""
+            yield f"then {another}{frame.saw} in"
+        before = frame
+        note = f"[{became}]" if (became := disposition(frame)) else ""
+        yield from _location_lines(frame.location, result, source_line, note)
+    yield _ending(path, result)
+
+
+def _location_lines(
+    location: Location, result: StackResult, source_line: SourceLine, note: str = ""
+) -> Iterator[str]:
+    where = f"{location.function} ({file_in_words(location.file, result)}:{location.line})"
+    ours = f"({WRAPPER_NOTE})" if location.file in AGENT_CODE else ""
+    yield "    " + "  ".join(part for part in (where, note, ours) if part)
+    code = source_line(location)
+    if code:
+        yield f"        {code}"
+    address = _address(location, location.line, result)
+    if address:
+        yield f"        {address}"
+
+
+def disposition(frame: Frame) -> str:
+    """What became of an exception in a frame, where that is more than leaving it."""
+    handler = f"{frame.handler} in line {frame.handler_line}" if frame.handler else ""
+    if frame.disposition is Disposition.PASSED:
+        return f"left, after {handler}" if handler else ""
+    if not handler:
+        return str(frame.disposition)
+    match frame.disposition:
+        case Disposition.HANDLED:
+            return f"handled by {handler}"
+        case Disposition.RERAISED | Disposition.REPLACED:
+            return f"caught by {handler}, {frame.disposition}"
+        case _:
+            return f"{frame.disposition}, after {handler}"
+
+
+def _ending(path: ExceptionPath, result: StackResult) -> str:
+    end = path.end
+    assert end.disposition in FINAL
+    match end.disposition:
+        case Disposition.HANDLED:
+            handler = f"by {end.handler} in line {end.handler_line} " if end.handler else ""
+            where = f"{end.location.function} ({file_in_words(end.location.file, result)}"
+            return f"handled {handler}in {where}:{end.location.line})"
+        case Disposition.ENDED_TASK if closed_by_finalizer_hook(path):
+            return "ended the task that was to close the generator"
+        case Disposition.ENDED_TASK:
+            return f"ended the task {coroutine(end.task or '')}; nothing raised it again"
+        case Disposition.ENDED_CLOSE:
+            return "ended with the close() that had thrown it"
+        case _:
+            return "left Python code; what caught it is not known"
+
+
+# ---------------------------------------------------------------------------- Markdown
+
+
+def sentence(path: ExceptionPath, result: StackResult) -> str:
+    """The path in a sentence: its first location, what it became, and what handled it."""
+    first, end = path.raised_in, path.end
+    said = f"`{first.saw}`"
+    if closed_by_finalizer_hook(path):
+        said += ", thrown by the event loop because nothing referred to the generator any more,"
+    elif path.cancelled_by:
+        said += f", from a `{_call(path)}` in {_linked(canceller(path, result), result)},"
+    said += f" is raised in {_linked(first.location, result)}"
+    became = [f"`{name}`" for name in path.names[1:]]
+    if became:
+        said += f", becomes {', then '.join(became)}"
+    match end.disposition:
+        case Disposition.HANDLED:
+            handler = f"`{end.handler}` in " if end.handler else ""
+            where = _linked(end.location, result, end.handler_line)
+            return f"{said} and is handled by {handler}{where}."
+        case Disposition.ENDED_TASK if closed_by_finalizer_hook(path):
+            return f"{said} and ends the task that was to close it."
+        case Disposition.ENDED_TASK:
+            return f"{said} and ends the task `{coroutine(end.task or '')}`; nothing re-raises it."
+        case Disposition.ENDED_CLOSE:
+            return f"{said} and ends there: `close()` swallows it."
+        case _:
+            return f"{said} and leaves Python code in {_linked(end.location, result)}."
+
+
+def _call(path: ExceptionPath) -> str:
+    return "close()" if path.raised_in.saw == "GeneratorExit" else "cancel()"
+
+
+def steps(path: ExceptionPath, result: StackResult) -> Iterator[str]:
+    """The path as items of a list, from the frame that decided to cancel."""
+    if path.cancelled_by:
+        inner = path.cancelled_by[: path.cancelled_by.index(canceller(path, result)) + 1]
+        calls = ", which calls ".join(_linked(location, result) for location in reversed(inner))
+        yield f"{_verb(path)} by {calls}"
     before: Frame | None = None
-    for frame in exception_path.frames:
-        another = "another " if before and frame.saw == before.saw else ""
+    for frame in path.frames:
+        another = "another " if before is not None and frame.saw == before.saw else ""
         same = before is not None and frame.exception == before.exception
-        named = "" if same else f"**{another}`{frame.saw}`** in "
-        ours = ", hangup's wrapper" if frame.location.file == WRAPPER else ""
-        note = said(frame)
-        yield f"{named}{linked(frame.location, stack_result)}{ours}{f': {note[1:-1]}' if note else ''}"
+        name = "" if same else f"**{another}`{frame.saw}`** in "
+        ours = f", {WRAPPER_NOTE}" if frame.location.file in AGENT_CODE else ""
+        note = f": {became}" if (became := disposition(frame)) else ""
+        yield f"{name}{_linked(frame.location, result)}{ours}{note}"
         before = frame
 
 
-def nothing(trial: Trial) -> str:
+def nothing_thrown(trial: Trial) -> str:
     """A sentence for a trial in which nothing was thrown into the stream."""
     if trial.failure is not None:
-        return f"No answer: {trial.failure}: {trial.note}"
+        return f"Inconclusive: {trial.failure}: {trial.note}"
     return "Nothing was thrown into the stream, its source or the endpoint in this trial."
+
+
+def _linked(location: Location, result: StackResult, line: int | None = None) -> str:
+    """A location: the function, and its line linked to where it can be read."""
+    at = line or location.line
+    where = f"{file_in_words(location.file, result)}:{at}"
+    address = _address(location, at, result)
+    return f"`{short(location.function)}` ({f'[{where}]({address})' if address else where})"

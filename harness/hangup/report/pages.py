@@ -1,39 +1,43 @@
-"""The report and the pages of evidence, as Markdown. Pure: parts in, texts out."""
+"""All pages of the report and the evidence, as Markdown. Pure: outcomes in, texts out.
+
+The templates are given data (`views`, `claims`, `cleanup`, `evidence`); what is Markdown about
+it is in the templates and in the filters that are registered here.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import jinja2
-import msgspec
 
-from hangup.analysis import findings
-from hangup.analysis import upstream as cost
-from hangup.analysis.claims import Ruling, Verdict
-from hangup.analysis.classification import classify
-from hangup.analysis.cleanup import Guide
-from hangup.analysis.exception_path import exception_paths
-from hangup.analysis.findings import Hazard, LatencyRow, Table
-from hangup.analysis.upstream import CostRow
-from hangup.environment.code_excerpts import Quotes
-from hangup.model import scenarios as catalogue
-from hangup.model import servers
-from hangup.model.claims import CLAIMS
-from hangup.model.outcomes import Cell, ClassifiedTrial, Observation
+from hangup.analysis.cleanup import CleanupGuide, CleanupResult
+from hangup.analysis.coverage import tracing_effect
+from hangup.analysis.hazards import found_hazards
+from hangup.analysis.outcomes import Outcomes, StackOutcomes
+from hangup.analysis.summary import Headline, same_events, watchers
+from hangup.analysis.upstream import cost_rows
+from hangup.model import scenarios, servers
+from hangup.model.apps import REFERENCE
+from hangup.model.claims import CLAIMS, ClaimVerdict, Ruling
+from hangup.model.code_excerpts import CodeExcerpt
+from hangup.model.outcomes import Cell
 from hangup.model.scenario import Scenario
-from hangup.model.trace import Stack, StackResult, Trial
-from hangup.model.vocabulary import HOOK, Surface, Word
-from hangup.report import diagram, timeline
-from hangup.report import exception_path as why
-from hangup.report.claims import ClaimsWriter
-from hangup.report.cleanup import GuideWriter
+from hangup.model.trace import Stack, StackResult
+from hangup.model.vocabulary import Surface, Word
+from hangup.report import evidence, exception_path, markdown, timeline
+from hangup.report.claims import ClaimsView
+from hangup.report.cleanup import CleanupView, Excerpts, RecipeIn
+from hangup.report.cleanup import in_words as tried_in_words
+from hangup.report.conditions import in_words as condition_in_words
+from hangup.report.exception_path_diagram import flowchart
+from hangup.report.links import REPORT, Links, evidence_page, group_id
+from hangup.report.links import evidence as evidence_of
+from hangup.report.upstream import agreement, counts, times_ms
+from hangup.report.views import GLANCE_COLUMNS, Agreeing, Glance, Group, groups
+from hangup.report.views import glance as glance_of
 
-EVIDENCE = "evidence"
-REPORT = "report.md"
-
-SITUATIONS = (
+HANDLED_SCENARIOS = (
     "plain-error",
     "plain-app-error",
     "plain-cancelled",
@@ -49,23 +53,6 @@ SITUATIONS = (
 )
 """What the table of handlers sets side by side: ordinary errors first, then disconnects."""
 
-_RECIPES = tuple(s for s in catalogue.SCENARIOS if s.kind == "recipe")
-"""The scenarios that the guide is about; they have evidence of their own."""
-_OTHERS = tuple(s for s in catalogue.SCENARIOS if s.kind != "recipe")
-_RECIPES_PAGE = "-recipes"
-_BESIDE_THE_POINT = (Surface.SEND, Surface.RECEIVE, Surface.ENDPOINT, Surface.MIDDLEWARE)
-"""The surfaces left out of the evidence of recipes."""
-
-_SEERS = (
-    Surface.HANDLER,
-    Surface.HANDLER_APP_ERROR,
-    Surface.HANDLER_CANCELLED,
-    Surface.MIDDLEWARE,
-    Surface.DEPENDENCY,
-    Surface.BACKGROUND,
-)
-
-
 WHERE = (
     ("Closed while the stream awaits its source", "idle", Surface.STREAM_END),
     ("Closed while events go out", "ticking", Surface.STREAM_END),
@@ -73,59 +60,152 @@ WHERE = (
     ("Closed before the endpoint has answered", "before-response", Surface.ENDPOINT),
     ("SIGTERM while the stream is open", "shutdown", Surface.STREAM_END),
 )
-"""What is told first of where an app's stream hears of a disconnect."""
-
+"""What is told first of where an app's stream is notified of a disconnect."""
+WHY = (
+    ("Closed while it awaits its source", "idle"),
+    ("Closed under back-pressure", "backpressure"),
+    ("An ordinary error in the stream", "error-mid-stream"),
+)
+"""What is explained by an exception path."""
 DRAWN = "idle"
-"""The scenario whose path is drawn."""
+"""The scenario whose exception path is drawn."""
+_LEFT_OUT_OF_RECIPES = (Surface.SEND, Surface.RECEIVE, Surface.ENDPOINT, Surface.MIDDLEWARE)
 
+HEADLINES: Mapping[str, str] = {
+    "cancelled-at-await": "A client that closes an idle stream raises `CancelledError` at its "
+    "`await`",
+    "handler-called": "The handler for `Exception` was called for some disconnect",
+    "await-cut-short": "A plain `await` in the clean-up is cancelled",
+    "late-under-backpressure": "Under back-pressure the stream is not notified, or only by the "
+    "garbage collector",
+    "completes-under-backpressure": "Under back-pressure the stream runs to completion after the "
+    "client left",
+    "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",
+    "failure-looks-complete": "A stream that fails after some events looks complete to its client",
+    "endpoint-not-notified": "An endpoint that has not answered yet is not notified",
+    "slow-shutdown": "The process has not exited some time after SIGTERM, while a stream is open",
+}
+"""What a headline says of the stacks it was found on."""
 
-class Group(msgspec.Struct, frozen=True):
-    """The stacks of one version set under one Python."""
-
-    versions: str
-    python: str
-    stack_results: tuple[StackResult, ...]
-
-    @property
-    def id(self) -> str:
-        return f"{self.versions}-py{self.python}"
-
-    @property
-    def title(self) -> str:
-        return f"version set `{self.versions}`, Python {self.python}"
-
-    @property
-    def caption(self) -> str:
-        """The title as it stands before a table."""
-        return f"V{self.title[1:]}"
-
-    @property
-    def stacks(self) -> list[Stack]:
-        return [stack_result.stack for stack_result in self.stack_results]
-
-    @property
-    def apps(self) -> list[str]:
-        return list(dict.fromkeys(stack.app for stack in self.stacks))
+CHAPTERS = ("apps", "handlers", "hazards", "upstream", "claims", "cleanup")
+"""The pages beside the report, each a template of that name."""
 
 
 def render(
-    stack_results: Sequence[StackResult],
-    observations: Iterable[Observation],
-    verdicts: Iterable[Verdict],
-    quotes: Quotes,
+    outcomes: Outcomes,
+    verdicts: Iterable[ClaimVerdict],
+    excerpts: Excerpts,
+    *,
+    link_code: bool,
 ) -> dict[str, str]:
-    """All pages, by their path below the results; `quotes` is where code is quoted from."""
-    table = Table(observations)
-    ordered = sorted(stack_results, key=_order)
-    groups = [
-        Group(versions, python, tuple(members))
-        for (versions, python), members in groupby(
-            ordered,
-            key=lambda stack_result: (stack_result.stack.versions, stack_result.stack.python),
-        )
-    ]
-    writer = _Writer(table)
-    stacks = [stack_result.stack for stack_result in ordered]
+    """All pages, by their path below the results; stacks in the order of the outcomes.
+
+    `link_code` is whether the results are in the repository that holds the apps.
+    """
+    grouped = groups(outcomes)
+    stacks = [of_stack.stack for of_stack in outcomes.stacks]
+    ran = [s for s in scenarios.SCENARIOS if outcomes.ran(s.id, stacks)]
+    guide = CleanupGuide(outcomes)
+    environment = _environment()
+    environment.globals.update(
+        outcomes=outcomes,
+        groups=grouped,
+        results=[of_stack.result for of_stack in outcomes.stacks],
+        scenarios=[scenario for scenario in ran if scenario.kind != "recipe"],
+        scenario_by_id=scenarios.BY_ID,
+        claims=CLAIMS,
+        verdicts=ClaimsView(verdicts, outcomes),
+        cleanup=CleanupView(guide, stacks, outcomes, excerpts),
+        hazards=found_hazards(outcomes),
+        costs=cost_rows(outcomes),
+        tracing=tracing_effect(outcomes),
+        same_events=same_events(outcomes),
+        link_code=link_code,
+        reference=REFERENCE,
+        trials=sum(t.trial.count for o in outcomes.stacks for t in o.trials),
+        handled_scenarios=[scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
+        glance_columns=GLANCE_COLUMNS,
+        where=WHERE,
+        why=WHY,
+        Ruling=Ruling,
+        Word=Word,
+        CleanupResult=CleanupResult,
+    )
+    templates = {REPORT: "report.md.j2"}
+    templates |= {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
+    pages = {
+        page: environment.get_template(template).render(links=Links(page))
+        for page, template in templates.items()
+    }
+    pages |= _scenario_pages(environment, ran)
+    for group in grouped:
+        for app, own in group.apps.items():
+            pages |= _evidence_pages(environment, outcomes, group, app, own)
+    return {page: markdown.without_extra_blank_lines(text) for page, text in pages.items()}
+
+
+def excerpt(outcomes: Outcomes) -> str:
+    """What the README shows of the first group's table: a row an app, on its first server."""
+    group = groups(outcomes)[0]
+    first: dict[str, StackResult] = {}
+    for result in group.results:
+        first.setdefault(result.stack.app, result)
+    rows = [(r.title, glance_of(outcomes, r.stack, None)) for r in first.values()]
+    stack = next(iter(first.values())).stack
+    template = _environment().get_template("excerpt.md.j2")
+    return template.render(
+        rows=rows,
+        columns=GLANCE_COLUMNS,
+        server=servers.BY_ID[stack.server].title,
+        python=stack.python,
+        outcomes=outcomes,
+        links=Links(REPORT),
+    )
+
+
+def _scenario_pages(environment: jinja2.Environment, ran: Sequence[Scenario]) -> dict[str, str]:
+    template = environment.get_template("scenario.md.j2")
+    found = {}
+    for scenario in ran:
+        if scenario.kind != "recipe":
+            page = scenario_page(scenario.id)
+            found[page] = template.render(scenario=scenario, links=Links(page))
+    return found
+
+
+def scenario_page(scenario: str) -> str:
+    """Where the page of a scenario is, below the results."""
+    return f"scenarios/{scenario}.md"
+
+
+def _evidence_pages(
+    environment: jinja2.Environment,
+    outcomes: Outcomes,
+    group: Group,
+    app: str,
+    stacks: Sequence[Stack],
+) -> dict[str, str]:
+    found = {}
+    for kind in dict.fromkeys(s.kind for s in scenarios.SCENARIOS):
+        sections = evidence.sections(outcomes, stacks, kind)
+        if sections:
+            page = evidence_page(stacks[0], kind)
+            name = "evidence_of_recipes" if kind == "recipe" else "evidence"
+            found[page] = environment.get_template(f"{name}.md.j2").render(
+                group=group,
+                app=app,
+                title=group.results_of(app)[0].title,
+                kind=kind,
+                sections=sections,
+                links=Links(page),
+            )
+    return found
+
+
+# ---------------------------------------------------------------------------- filters
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("hangup.report"),
         undefined=jinja2.StrictUndefined,
@@ -134,299 +214,166 @@ def render(
         keep_trailing_newline=True,
     )
     environment.tests["endingwith"] = str.endswith
-    environment.globals.update(
-        write=writer,
-        claimed=ClaimsWriter(verdicts, table, writer.linked),
-        claims=CLAIMS,
-        Ruling=Ruling,
-        Word=Word,
-        scenarios=[s for s in _OTHERS if table.surfaces(s.id, stacks)],
-        scenario_by_id=catalogue.BY_ID,
-        servers=servers.BY_ID,
+    environment.filters.update(_FILTERS)
+    return environment
+
+
+@jinja2.pass_context
+def _linked(context: jinja2.runtime.Context, text: str, stack: Stack, scenario: str | None) -> str:
+    """A text that leads to the evidence of a scenario on a stack."""
+    if scenario is None or text in (markdown.NOT_RUN, Word.NOT_APPLICABLE):
+        return text
+    outcomes: Outcomes = context["outcomes"]
+    if not outcomes.ran(scenario, [stack]):
+        return text
+    links: Links = context["links"]
+    return links.to(text, evidence_of(stack, scenario))
+
+
+@jinja2.pass_context
+def _cell(context: jinja2.runtime.Context, found: Sequence[Agreeing]) -> str:
+    """What the stacks of one app saw: once if they agree, else by server."""
+    texts = [
+        _linked(context, _agreed(agreeing), agreeing.stacks[0], agreeing.scenario)
+        for agreeing in found
+    ]
+    if len(texts) == 1:
+        return texts[0]
+    return "<br>".join(
+        f"{_servers(agreeing.stacks)}: {text}" for agreeing, text in zip(found, texts, strict=True)
     )
-    guide = GuideWriter(
-        Guide(ordered),
-        [stack_result.stack for stack_result in ordered],
-        table,
-        quotes,
-        writer.linked,
-    )
-    pages = {
-        REPORT: environment.get_template("report.md.j2").render(
-            groups=groups,
-            stack_results=ordered,
-            trials=sum(len(stack_result.trials) for stack_result in ordered),
-            guide=guide,
-            hazards=findings.hazards(table),
-            same_events=findings.same_events(ordered),
-            traced=findings.traced(ordered),
-            left_out=findings.left_out,
-            situations=[catalogue.BY_ID[name] for name in SITUATIONS],
-        )
-    }
-    template = environment.get_template("evidence.md.j2")
-    for group in groups:
-        for app in group.apps:
-            members = [
-                stack_result
-                for stack_result in group.stack_results
-                if stack_result.stack.app == app
-            ]
-            pages[f"{EVIDENCE}/{group.id}/{app}.md"] = template.render(
-                group=group,
-                app=app,
-                stack_results=members,
-                samples=_samples(members),
-                paths={(t.scenario, p.stack.server): t for p in members for t in p.traced},
-            )
-            if guide.ran([stack_result.stack for stack_result in members]):
-                pages[f"{EVIDENCE}/{group.id}/{app}{_RECIPES_PAGE}.md"] = template.render(
-                    group=group,
-                    app=app,
-                    stack_results=members,
-                    samples=_samples(members),
-                    scenarios=_RECIPES,
-                    paths={},
+
+
+def _agreed(agreeing: Agreeing) -> str:
+    if not agreeing.applicable:
+        return str(Word.NOT_APPLICABLE)
+    return markdown.spread(agreeing.observations)
+
+
+def _servers(stacks: Iterable[Stack]) -> str:
+    return ", ".join(stack.server for stack in stacks)
+
+
+@jinja2.pass_context
+def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
+    """A text that leads to a page below the results."""
+    links: Links = context["links"]
+    return f"[{text}]({links.relative(target)})"
+
+
+def _ended(glance: Glance, column: str) -> str:
+    return markdown.spread(glance.ends[column])
+
+
+def _late_finally(glance: Glance) -> str:
+    late = glance.late_finally
+    if not late.ran:
+        return _ended(glance, "idle")
+    return markdown.codes(late.found) if late.found else "never"
+
+
+def _seen(glance: Glance) -> str:
+    if glance.seen:
+        seen = (f"`{s.surface}`{markdown.among(s.scenarios)}" for s in glance.seen)
+        return "; ".join(seen)
+    return str(Word.NOTHING if glance.could_have_seen else Word.INCONCLUSIVE)
+
+
+@jinja2.pass_context
+def _unfinished(context: jinja2.runtime.Context, glance: Glance) -> str:
+    cleanups = glance.unfinished_cleanups
+    if not cleanups.ran:
+        outcomes: Outcomes = context["outcomes"]
+        return markdown.spread(outcomes[Cell(glance.stack, "cleanup-await", Surface.CLEANUP)])
+    names = (name.removeprefix("cleanup-") for name in cleanups.found)
+    return markdown.codes(names) if cleanups.found else "none"
+
+
+def _headline(headline: Headline) -> str:
+    return f"{HEADLINES[headline.id]}: {markdown.share(headline.found, headline.ran)}."
+
+
+@jinja2.pass_context
+def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
+    """A text that leads to the evidence of a recipe in a situation."""
+    return _linked(context, text, found.stack, found.scenario) if found.tried.counts else text
+
+
+@jinja2.pass_context
+def _code_link(context: jinja2.runtime.Context, text: str, excerpt: CodeExcerpt | None) -> str:
+    """A text that leads to code, where the results are in the repository that holds it."""
+    if excerpt is None or not context["link_code"]:
+        return text
+    links: Links = context["links"]
+    return f"[{text}]({links.relative(excerpt.target)})"
+
+
+def _why_sentences(
+    outcomes: Outcomes, results: Sequence[StackResult], scenario: str
+) -> list[tuple[str, Sequence[StackResult]]]:
+    """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
+    by_sentence: dict[str, list[StackResult]] = {}
+    for result in results:
+        of_stack = outcomes.of(result.stack)
+        for trial in result.traced:
+            if trial.scenario == scenario:
+                paths = of_stack.exception_paths[scenario]
+                said = (
+                    exception_path.sentence(paths[0], result)
+                    if paths
+                    else exception_path.nothing_thrown(trial)
                 )
-    return pages
+                by_sentence.setdefault(said, []).append(result)
+    return list(by_sentence.items())
 
 
-def excerpt(stack_results: Sequence[StackResult], observations: Iterable[Observation]) -> str:
-    """What the README shows of the first group's table: a row an app, on its first server."""
-    table = Table(observations)
-    first: dict[str, StackResult] = {}
-    ordered = sorted(stack_results, key=_order)
-    top = ordered[0].stack
-    for stack_result in ordered:
-        stack = stack_result.stack
-        if (stack.versions, stack.python) == (top.versions, top.python):
-            first.setdefault(stack.app, stack_result)
-    chosen = list(first.values())
-    columns = list(findings.glance(table, chosen[0].stack))
-    lines = [f"| app | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
-    for stack_result in chosen:
-        cells = findings.glance(table, stack_result.stack)
-        lines.append(f"| {stack_result.title} | {' | '.join(cells[c].text for c in columns)} |")
-    stack = chosen[0].stack
-    lines += ["", f"(On {servers.BY_ID[stack.server].title}; Python {stack.python}.)"]
-    return "\n".join(lines) + "\n"
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One trial shown for all that came out alike."""
-
-    each: ClassifiedTrial
-    alike: int
-    of: int
-
-    @property
-    def text(self) -> str:
-        if catalogue.BY_ID[self.each.trial.scenario].kind != "recipe":
-            return timeline.text(self.each)
-        trial = self.each.trial
-        events = tuple(e for e in trial.events if e.surface not in _BESIDE_THE_POINT)
-        brief = msgspec.structs.replace(trial, events=events)
-        return timeline.text(msgspec.structs.replace(self.each, trial=brief))
-
-
-def _samples(stack_results: Sequence[StackResult]) -> dict[tuple[str, str], list[Sample]]:
-    """By scenario and server, a trial for every way in which trials came out."""
-    samples: dict[tuple[str, str], list[Sample]] = {}
-    for stack_result in stack_results:
-        trials: dict[str, list[ClassifiedTrial]] = defaultdict(list)
-        for each in classify(stack_result):
-            trials[each.trial.scenario].append(each)
-        for scenario, all_of_it in trials.items():
-            ways: dict[str, list[ClassifiedTrial]] = defaultdict(list)
-            for each in all_of_it:
-                ways[repr(each.saws)].append(each)
-            samples[scenario, stack_result.stack.server] = [
-                Sample(alike[0], len(alike), len(all_of_it))
-                for alike in sorted(ways.values(), key=lambda way: -len(way))
-            ]
-    return samples
-
-
-class _Writer:
-    """The pieces of Markdown that the templates put together."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.targets: dict[str, int] = {}
-        """Where the links lead, and the numbers that stand for them: the report has so many
-        links that each address may stand in it only once."""
-
-    def glance(self, stack: Stack) -> dict[str, str]:
-        """The first table's cells, linked."""
-        return {
-            title: self.linked(cell.text, stack, cell.scenario)
-            for title, cell in findings.glance(self.table, stack).items()
-        }
-
-    def headlines(self, group: Group) -> list[str]:
-        """The answer in a few sentences."""
-        return findings.headlines(self.table, group.stacks)
-
-    def cell(self, stacks: Sequence[Stack], scenario: str, surface: str) -> str:
-        """What the stacks of one app saw: once if they agree, else by server."""
-        ways: dict[str, list[Stack]] = defaultdict(list)
-        for stack in stacks:
-            seen = self.table[Cell(stack, scenario, surface)]
-            ran = self.table.surfaces(scenario, [stack])
-            unsupported = str(Word.NOT_APPLICABLE) if ran else findings.spread(())
-            ways[findings.spread(seen) if seen else unsupported].append(stack)
-        if len(ways) == 1:
-            return self.linked(next(iter(ways)), stacks[0], scenario, by_server=False)
-        return "<br>".join(
-            f"{', '.join(stack.server for stack in agreeing)}: "
-            + self.linked(text, agreeing[0], scenario)
-            for text, agreeing in ways.items()
-        )
-
-    def surfaces(self, scenario: Scenario, group: Group) -> list[str]:
-        """The surfaces that are worth a row: those that any app of the group has."""
-        return [
-            surface
-            for surface in self.table.surfaces(scenario.id, group.stacks)
-            if any(
-                saw != Word.NOT_APPLICABLE
-                for stack in group.stacks
-                for saw in self.table.saws(stack, scenario.id, surface)
-            )
-        ]
-
-    def seers(self, stacks: Sequence[Stack]) -> list[str]:
-        """The handlers, middleware and hooks that an app has, and the server's log."""
-        found = [
-            surface
-            for situation in SITUATIONS
-            for surface in self.table.surfaces(situation, stacks)
-        ]
-        own = [
-            surface
-            for surface in (*_SEERS, *sorted({s for s in found if s.startswith(HOOK)}))
-            if any(
-                saw != Word.NOT_APPLICABLE
-                for stack in stacks
-                for situation in SITUATIONS
-                for saw in self.table.saws(stack, situation, surface)
-            )
-        ]
-        return [*map(str, own), str(Surface.SERVER_LOG)]
-
-    def ran(self, scenario: Scenario, group: Group) -> bool:
-        """Whether a scenario was run in this group at all."""
-        return bool(self.table.surfaces(scenario.id, group.stacks))
-
-    def places(self, hazard: Hazard, group: Group) -> list[str]:
-        """A hazard's cells in a group: a line an app and scenario."""
-        found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
-        for cell in hazard.cells:
-            if cell.stack in group.stacks:
-                found[cell.stack.app, cell.scenario].append(cell)
-        by_app: dict[str, list[str]] = defaultdict(list)
-        for (app, scenario), cells in found.items():
-            on = sorted({cell.stack.server for cell in cells})
-            every = {stack.server for stack in group.stacks if stack.app == app}
-            where = "" if set(on) == every else f" on {', '.join(on)}"
-            link = self.linked(f"`{scenario}`", cells[0].stack, scenario, by_server=bool(where))
-            by_app[app].append(f"{link}{where}")
-        return [f"**{app}**: {'; '.join(places)}" for app, places in by_app.items()]
-
-    def wheres(self, stacks: Sequence[Stack]) -> list[str]:
-        """Where a disconnect surfaces, a line a question."""
-        return [
-            f"{question}: {self.cell(stacks, scenario, surface)}"
-            for question, scenario, surface in WHERE
-            if self.table.surfaces(scenario, stacks)
-        ]
-
-    def whys(self, stack_results: Sequence[StackResult], scenario: str) -> list[str]:
-        """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
-        ways: dict[str, list[StackResult]] = defaultdict(list)
-        for stack_result in stack_results:
-            for trial in stack_result.traced:
-                if trial.scenario == scenario:
-                    ways[self._why(trial, stack_result)].append(stack_result)
-        every = len(stack_results)
-        return [
-            ("" if len(agreeing) == every else f"On {_names(agreeing)}: ")
-            + f"{sentence} {self.linked('Path', agreeing[0].stack, scenario)}."
-            for sentence, agreeing in ways.items()
-        ]
-
-    def _why(self, trial: Trial, stack_result: StackResult) -> str:
-        found = why.own_paths(exception_paths(trial.steps))
-        return why.sentence(found[0], stack_result) if found else why.nothing(trial)
-
-    def diagram(self, stack_result: StackResult) -> str | None:
-        """The path of a disconnect on a stack, as a Mermaid flowchart."""
-        for trial in stack_result.traced:
-            found = why.own_paths(exception_paths(trial.steps))
-            if trial.scenario == DRAWN and found:
-                receives = self.table.saws(stack_result.stack, DRAWN, Surface.RECEIVE)
-                watchers = findings.watchers(self.table, stack_result.stack, DRAWN)
-                silent = [
-                    surface
-                    for surface in watchers
-                    if self.table.saws(stack_result.stack, DRAWN, surface) == (Word.NOTHING,)
-                ]
-                told = Word.DISCONNECT in receives
-                return diagram.flowchart(found[0], stack_result, told=told, unreached=silent)
+def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
+    """The path of a disconnect on a stack, as a Mermaid flowchart."""
+    paths = of_stack.exception_paths.get(DRAWN)
+    if not paths:
         return None
-
-    def seen_at(self, cell: Cell, saw: str) -> str:
-        """A observation with its cell, linked."""
-        stack = cell.stack
-        place = f"{stack.app} on {stack.server}, {cell.scenario}, {cell.surface}"
-        return f"{findings.formatted(saw)} ({self.linked(place, stack, cell.scenario)})"
-
-    def steps(self, trial: Trial, stack_result: StackResult) -> list[list[str]]:
-        """The paths of a trial, each as items of a list."""
-        return [
-            list(why.steps(path, stack_result))
-            for path in why.own_paths(exception_paths(trial.steps))
-        ]
-
-    def costs(self, group: Group) -> list[tuple[CostRow, str]]:
-        """What hang-ups cost upstream, and the first of it linked to its evidence."""
-        return [
-            (row, self.linked(row.closed, row.stack, row.scenario))
-            for row in cost.cost_rows(group.stack_results)
-        ]
-
-    def latencies(self, group: Group) -> list[LatencyRow]:
-        """The rows there are."""
-        rows = (
-            findings.latency_row(stack_result.stack, stack_result.latency)
-            for stack_result in group.stack_results
-        )
-        return [row for row in rows if row is not None]
-
-    def latency(self, stack_result: StackResult) -> str:
-        """A stack's latency as a ratio to bare's."""
-        row = findings.latency_row(stack_result.stack, stack_result.latency)
-        return f"{row.ratio:.1f} times bare" if row else "not measured"
-
-    def linked(self, text: str, stack: Stack, scenario: str | None, by_server: bool = True) -> str:
-        """A text that leads to the evidence of a scenario on a stack."""
-        if scenario is None or text in ("not run", Word.NOT_APPLICABLE):
-            return text
-        page_of = _RECIPES_PAGE if catalogue.BY_ID[scenario].kind == "recipe" else ""
-        page = f"{EVIDENCE}/{stack.versions}-py{stack.python}/{stack.app}{page_of}.md"
-        anchor = f"{scenario}-on-{stack.server}" if by_server else scenario
-        target = f"{page}#{anchor}"
-        return f"[{text}][{self.targets.setdefault(target, len(self.targets) + 1)}]"
+    received = outcomes.saws(of_stack.stack, DRAWN, Surface.RECEIVE)
+    silent = [
+        surface
+        for surface in watchers(outcomes, of_stack.stack, DRAWN)
+        if outcomes.saws(of_stack.stack, DRAWN, surface) == (Word.NOTHING,)
+    ]
+    return flowchart(
+        paths[0],
+        of_stack.result,
+        disconnect_received=Word.DISCONNECT in received,
+        silent=silent,
+    )
 
 
-def _names(stack_results: Sequence[StackResult]) -> str:
-    return ", ".join(stack_result.stack.server for stack_result in stack_results)
-
-
-def _order(stack_result: StackResult) -> tuple[bool, str, str, bool, str, int]:
-    """What is current first; bare first in its group, servers in the order of their table."""
-    stack = stack_result.stack
-    known = list(servers.BY_ID)
-    server = known.index(stack.server) if stack.server in known else len(known)
-    group = (stack.versions != "current", stack.versions, stack.python)
-    return (*group, stack.app != "bare", stack.app, server)
+_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "agreement": agreement,
+    "among": markdown.among,
+    "cell": _cell,
+    "code": markdown.code,
+    "code_link": _code_link,
+    "codes": markdown.codes,
+    "condition": condition_in_words,
+    "counts": counts,
+    "diagram": _diagram,
+    "ended": _ended,
+    "group_id": group_id,
+    "headline": _headline,
+    "late_finally": _late_finally,
+    "linked": _linked,
+    "names": markdown.names,
+    "page": _page,
+    "path_steps": lambda path, result: list(exception_path.steps(path, result)),
+    "recipe_link": _recipe_link,
+    "saw": markdown.saw,
+    "scenario_page": scenario_page,
+    "seen": _seen,
+    "servers": _servers,
+    "share": markdown.share,
+    "spread": markdown.spread,
+    "timeline": lambda trial: timeline.text(trial),
+    "times_ms": times_ms,
+    "tried": tried_in_words,
+    "unfinished": _unfinished,
+    "why": _why_sentences,
+}

@@ -47,10 +47,10 @@ _LAYOUTS = {
 """By distribution, as their repositories were found to be."""
 
 
-def link(file: str, line: int, origin: Distribution | None, python: str) -> str | None:
+def source_link(file: str, line: int, origin: Distribution | None, python: str) -> str | None:
     """The address of a line, or None if the metadata name no repository or it is unknown.
 
-    `file` is as in `trace.Step`, `python` the full version, such as `CPython 3.13.0`.
+    `file` is as in `Step`, `python` the full version, such as `CPython 3.13.0`.
     """
     if file.startswith("python3."):
         if not python.startswith("CPython "):

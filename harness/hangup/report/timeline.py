@@ -1,72 +1,93 @@
-"""A trace as people read it: one line an event, times counted from the hang-up."""
+"""A trace as people read it: one line an event, times counted from the client's leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hangup.model.outcomes import ClassifiedTrial
-from hangup.model.trace import CLIENT, Event, Trial
-from hangup.model.vocabulary import Surface
+from hangup.model.trace import CLIENT, COLLECTS, REJECTED, Event, Trial
+from hangup.model.vocabulary import Surface, Word
 
 SIGTERM = "the operator sends SIGTERM"
 """What a client that stays has seen, in place of its leaving."""
 MANY = 12
 """A surface's events in a row are shown in full up to so many."""
+_REPETITIVE = (Surface.SEND, Surface.RECEIVE)
+
+_VERBS: Mapping[str, str] = {
+    "begin": "begins",
+    "end": "ends",
+    "saw": "sees",
+    "waiting": "waits",
+    "dropped": "is about to be reclaimed",
+    COLLECTS: "collects its garbage, as the harness asked it to",
+    REJECTED: "is rejected",
+}
+"""What an event is called; one that is not here is called what it is."""
 
 
-def text(each: ClassifiedTrial) -> str:
-    """The timeline and what was concluded from it."""
-    lines = list(_lines(each.trial))
-    lines.append("")
-    width = max(map(len, each.saws), default=0) + 2
-    lines += [f"{surface:{width}}{', '.join(saws)}" for surface, saws in each.saws.items()]
+def text(trial: ClassifiedTrial, *, without: Sequence[str] = ()) -> str:
+    """The timeline and what was concluded from it; some surfaces can be left out."""
+    applicable = {
+        surface: saws for surface, saws in trial.saws.items() if saws != (Word.NOT_APPLICABLE,)
+    }
+    width = max(map(len, applicable), default=0) + 2
+    lines = [*_lines(trial.trial, without), ""]
+    lines += [f"{surface:{width}}{', '.join(saws)}" for surface, saws in applicable.items()]
     return "\n".join(lines)
 
 
-def _lines(trial: Trial) -> Iterator[str]:
+def _lines(trial: Trial, without: Sequence[str]) -> Iterator[str]:
     if trial.failure is not None:
-        yield f"no answer: {trial.failure}: {trial.note}"
+        yield f"inconclusive: {trial.failure}: {trial.note}"
+    events = [event for event in trial.events if event.surface not in without]
     zero_ns = trial.left_ns
     if zero_ns is None:
         zero_ns = trial.events[0].t_ns if trial.events else 0
     closed_ns = trial.closed_ns
-    for event in _abridged(trial.events, trial.left_ns):
-        if not isinstance(event, int) and closed_ns is not None and event.t_ns > closed_ns:
+    for event in _abridged(events, trial.left_ns):
+        if isinstance(event, int):
+            yield f"{'':>12}     … {event} more …"
+            continue
+        if closed_ns is not None and event.t_ns > closed_ns:
             yield _closing(closed_ns - zero_ns)
             closed_ns = None
-        if isinstance(event, int):
-            yield f"{'':>12}     … {event} more sends and events …"
-            continue
-        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_said(event)}"
+        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_in_words(event)}"
     if closed_ns is not None:
         yield _closing(closed_ns - zero_ns)
+    if trial.omitted:
+        yield f"{'':>12}     ({trial.omitted} events of send() and receive() were not kept)"
 
 
 def _closing(after_ns: int) -> str:
-    return f"{after_ns / 1e6:12.2f} ms  (all was shown, or the window closed)"
+    return f"{after_ns / 1e6:12.2f} ms  (everything had ended, or the window closed)"
 
 
-def _abridged(events: tuple[Event, ...], left_ns: int | None) -> Iterator[Event | int]:
-    """The events; where something goes on sending, only the first and the last sends.
+def _abridged(events: Sequence[Event], left_ns: int | None) -> Iterator[Event | int]:
+    """The events; of many calls of `send()` and `receive()` only the first and the last ones.
 
-    Of what an upstream sends, those around the hang-up are shown too: it is from there on
-    that they are sent for nobody.
+    Of what an upstream sends, those around the client's leaving are shown too: it is from
+    there on that they are sent in vain.
     """
-    sends = [i for i, event in enumerate(events) if event.surface == Surface.SEND]
-    quiet = {i for i in _middle(sends) if events[i].saw is None}
+    skipped = {
+        i
+        for surface in _REPETITIVE
+        for i in _middle([i for i, event in enumerate(events) if event.surface == surface])
+        if events[i].saw in (None, "http.request")
+    }
     upstream = [
         i for i, e in enumerate(events) if e.surface == Surface.UPSTREAM and e.event == "sends"
     ]
     before = [i for i in upstream if left_ns is None or events[i].t_ns < left_ns]
-    quiet.update(_middle(before), _middle(upstream[len(before) :]))
-    skipped = 0
+    skipped.update(_middle(before), _middle(upstream[len(before) :]))
+    run = 0
     for i, event in enumerate(events):
-        if i in quiet:
-            skipped += 1
+        if i in skipped:
+            run += 1
             continue
-        if skipped:
-            yield skipped
-            skipped = 0
+        if run:
+            yield run
+            run = 0
         yield event
 
 
@@ -75,24 +96,17 @@ def _middle(places: Sequence[int]) -> Sequence[int]:
     return places[MANY // 2 : -MANY // 2] if len(places) > MANY else ()
 
 
-def _said(event: Event) -> str:
-    said = {
-        "begin": "begins",
-        "end": "ends",
-        "saw": "sees",
-        "waiting": "waits",
-        "dropped": "is about to be reclaimed",
-        "collects": "collects its garbage, as the harness asked it to",
-    }.get(event.event, event.event)
-    stack_results: list[str | None]
+def _in_words(event: Event) -> str:
+    verb = _VERBS.get(event.event, event.event)
+    words: list[str | None]
     if event.surface == CLIENT and event.detail == SIGTERM:
-        stack_results = ["is there when", event.detail]
+        words = ["is there when", event.detail]
     elif event.surface == CLIENT:
-        stack_results = [said, event.detail, str(event.n) if event.n is not None else None]
+        words = [verb, event.detail, str(event.n) if event.n is not None else None]
     else:
         number = f"#{event.n}" if event.n is not None else None
         at = f"at {'an' if event.at == 'await' else 'a'} {event.at}" if event.at else None
         detail = f"({event.detail})" if event.detail else None
         saw = f"with {event.saw}" if event.event == "end" and event.saw else event.saw
-        stack_results = [number, said, saw, at, detail]
-    return " ".join(stack_result for stack_result in stack_results if stack_result)
+        words = [number, verb, saw, at, detail]
+    return " ".join(word for word in words if word)

@@ -16,9 +16,9 @@ import hangup
 from hangup.analysis.exception_path import exception_paths
 from hangup.environment import machine
 from hangup.environment.distributions import distributions_of
-from hangup.environment.exception_path import located
+from hangup.environment.exception_path import with_handlers
 from hangup.environment.installations import install, versions_of
-from hangup.environment.staging import built_in_apps, code_hash, staged_app
+from hangup.environment.staging import code_hash, staged_app
 from hangup.environment.version_sets import constraints_of, pins_of
 from hangup.errors import SubjectError
 from hangup.model import servers
@@ -36,6 +36,9 @@ from hangup.runner.trial import TrialGroup, all_shown, run_trial, trial_name
 from hangup.store.journal import Batch, Journal
 
 T = TypeVar("T")
+
+_STAGED = ("apps/", "hangup/agent/")
+"""What the recorded path of a file begins with that `hangup.environment.staging` has copied."""
 
 SHARED_AT_ONCE = 30
 """So many servers that trials share are up at once."""
@@ -156,7 +159,7 @@ class Run:
         at_once = asyncio.Semaphore(machine.cores())
         locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
         resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
-        constraints = constraints_of(built_in_apps() / "versions", self.plan.versions)
+        constraints = constraints_of(self.plan.versions)
 
         async def make(app: App, server: Server) -> PreparedStack:
             wanted = (app.requires_python, *app.dependencies, *server.requirements)
@@ -300,12 +303,12 @@ class Run:
         """A trial whose path says what handled an exception, and names no directory of ours."""
         steps = [
             msgspec.structs.replace(step, file=machine.scrub_file(step.file, self.root), kinds=())
-            for step in located(trial.steps)
+            for step in with_handlers(trial.steps)
         ]
         meant = {
             frame.exception
             for exception_path in exception_paths(steps)
-            if any(frame.location.file.startswith("apps/") for frame in exception_path.frames)
+            if any(frame.location.file.startswith(_STAGED) for frame in exception_path.frames)
             for frame in exception_path.frames
         }
         return msgspec.structs.replace(trial, steps=tuple(s for s in steps if s.n in meant))

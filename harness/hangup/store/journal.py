@@ -1,6 +1,6 @@
 """What a run has finished, kept as it goes, so that it can be resumed.
 
-`.hangup/runs/<id>/plan.json` and `journal.jsonl`: a finished batch of trials a line. A run
+`RESULTS/.hangup/runs/<id>/plan.json` and `journal.jsonl`: a finished batch of trials a line. A run
 that is cut off loses the batches under way and, at the worst, one half-written line.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from hangup.errors import UserError
+from hangup.files import write_whole
 from hangup.model.plan import Plan
 from hangup.model.trace import Latency, Trial
 
@@ -44,26 +45,25 @@ class Journal:
         """Begin a run; what an earlier one has left is dropped."""
         shutil.rmtree(runs, ignore_errors=True)
         directory = runs / plan.id
-        directory.mkdir(parents=True)
-        (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
+        write_whole(directory / "plan.json", msgspec.json.encode(plan))
         return cls(directory, plan)
 
     @classmethod
     def resume(cls, runs: Path) -> Journal:
         """Take up the run that was not finished; raises UserError if there is none."""
-        for path in sorted(runs.glob("*/plan.json")):
-            try:
-                plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-            except msgspec.MsgspecError:
-                raise UserError(
-                    f"{path} is damaged or of another hangup; start anew with `hangup run`."
-                ) from None
-            journal = path.with_name("journal.jsonl")
-            finished = tuple(_batches(journal))
-            # What was written last may have been cut off; it must not spoil what comes next.
-            journal.write_bytes(b"".join(msgspec.json.encode(b) + b"\n" for b in finished))
-            return cls(path.parent, plan, finished)
-        raise UserError("There is no unfinished run to resume; start one with `hangup run`.")
+        path = unfinished_plan(runs)
+        try:
+            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+        except msgspec.MsgspecError:
+            raise UserError(
+                f"{path} is damaged or of another hangup; start anew with `hangup run`."
+            ) from None
+        journal = path.with_name("journal.jsonl")
+        finished = tuple(_batches(journal))
+        # What was written last may have been cut off; it must not spoil what comes next.
+        lines = (msgspec.json.encode(batch) + b"\n" for batch in finished)
+        write_whole(journal, b"".join(lines))
+        return cls(path.parent, plan, finished)
 
     def keep(self, batch: Batch) -> None:
         """Write down that a batch is finished."""
@@ -85,9 +85,24 @@ class Journal:
             (batch.app, batch.server) == (app, server) for batch in self.batches if batch.traced
         )
 
-    def end(self) -> None:
-        """Say that the run is finished and published; its logs stay until the next one."""
+    def end(self, *, keep_logs: bool = False) -> None:
+        """Say that the run is finished and published; remove all that it kept.
+
+        The servers' logs may be kept until the next run.
+        """
         (self.directory / "plan.json").unlink()
+        if not keep_logs:
+            shutil.rmtree(self.directory)
+
+
+def unfinished_plan(runs: Path) -> Path:
+    """The plan of the run that was not finished, a file; raises UserError if there is none."""
+    for path in sorted(runs.glob("*/plan.json")):
+        return path
+    raise UserError(
+        f"There is no unfinished run in {runs}; `hangup run` starts one, and --results says which "
+        "results to take up a run into."
+    )
 
 
 def _batches(path: Path) -> Iterator[Batch]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,17 @@ def stack_result_paths(results: Path) -> list[Path]:
 def read_stack_results(results: Path) -> list[StackResult]:
     """Read all there is, sorted by stack; raises UserError if there is nothing."""
     return sorted(map(read_stack_result, stack_result_paths(results)), key=lambda r: r.stack)
+
+
+def remove_stacks(results: Path, versions: str, but: Collection[Stack]) -> None:
+    """Remove the traces of a version set's stacks, but for some."""
+    keep = {results / TRACES / f"{stack.id}{SUFFIX}" for stack in but}
+    for path in sorted((results / TRACES).glob(f"{versions}-py*/*/*.jsonl.?z")):
+        if path not in keep:
+            path.unlink()
+            for directory in (path.parent, path.parent.parent):
+                if not any(directory.iterdir()):
+                    directory.rmdir()
 
 
 def metadata_json(results: Iterable[StackResult]) -> bytes:

@@ -1,0 +1,123 @@
+"""The evidence for an app: how its trials came out, a timeline for the commonest, the paths."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from hangup.analysis.outcomes import Outcomes
+from hangup.model.exception_path import ExceptionPath
+from hangup.model.outcomes import ClassifiedTrial, Saws
+from hangup.model.scenario import Scenario
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.trace import Stack, StackResult
+from hangup.model.vocabulary import Word
+
+
+class OnServer(msgspec.Struct, frozen=True):
+    """So many of so many trials on a server came out in one way."""
+
+    server: str
+    n: int
+    of: int
+    repeat: int
+    """The trial that is kept of them."""
+
+
+class CameOut(msgspec.Struct, frozen=True):
+    """A way in which trials of a scenario came out, and on which servers."""
+
+    saws: Saws
+    on: tuple[OnServer, ...]
+    example: ClassifiedTrial
+
+    @property
+    def applicable(self) -> Saws:
+        """What was seen, without the surfaces that the app does not have."""
+        return {s: saws for s, saws in self.saws.items() if saws != (Word.NOT_APPLICABLE,)}
+
+
+class TracedPaths(msgspec.Struct, frozen=True):
+    """The exception paths of a scenario, and the results they were traced on alike."""
+
+    results: tuple[StackResult, ...]
+    paths: tuple[ExceptionPath, ...]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """The evidence for one scenario."""
+
+    scenario: Scenario
+    came_out: tuple[CameOut, ...]
+    traced: tuple[TracedPaths, ...]
+
+
+def sections(outcomes: Outcomes, stacks: Sequence[Stack], kind: str) -> list[Section]:
+    """The evidence for an app's stacks: a section for each scenario of a kind that was run."""
+    found = [
+        Section(
+            scenario,
+            _came_out(outcomes, stacks, scenario.id),
+            _traced(outcomes, stacks, scenario.id),
+        )
+        for scenario in SCENARIOS
+        if scenario.kind == kind
+    ]
+    return [section for section in found if section.came_out]
+
+
+def _came_out(outcomes: Outcomes, stacks: Sequence[Stack], scenario: str) -> tuple[CameOut, ...]:
+    """The ways in which trials came out, the commonest first."""
+    by_saws: dict[str, list[tuple[Stack, ClassifiedTrial]]] = defaultdict(list)
+    of: dict[Stack, int] = defaultdict(int)
+    for stack in stacks:
+        for trial in outcomes.of(stack).of(scenario):
+            by_saws[repr(trial.saws)].append((stack, trial))
+            of[stack] += trial.trial.count
+    found = []
+    for same in by_saws.values():
+        by_stack: dict[Stack, list[ClassifiedTrial]] = defaultdict(list)
+        for stack, trial in same:
+            by_stack[stack].append(trial)
+        on = tuple(
+            OnServer(
+                stack.server,
+                sum(trial.trial.count for trial in trials),
+                of[stack],
+                trials[0].trial.repeat,
+            )
+            for stack, trials in by_stack.items()
+        )
+        found.append(CameOut(same[0][1].saws, on, same[0][1]))
+    return tuple(sorted(found, key=lambda came_out: -sum(on.n for on in came_out.on)))
+
+
+def _traced(outcomes: Outcomes, stacks: Sequence[Stack], scenario: str) -> tuple[TracedPaths, ...]:
+    """The exception paths, those that are the same on several servers once."""
+    found: dict[object, list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        paths = outcomes.of(stack).exception_paths.get(scenario)
+        if paths:
+            found[_without_numbers(paths)].append(stack)
+    return tuple(
+        TracedPaths(
+            tuple(outcomes.of(stack).result for stack in on),
+            outcomes.of(on[0]).exception_paths[scenario],
+        )
+        for on in found.values()
+    )
+
+
+def _without_numbers(paths: Sequence[ExceptionPath]) -> object:
+    """What a reader is shown of paths: not the numbers of exceptions and tasks."""
+    return tuple(
+        (
+            path.cancelled_by,
+            tuple(
+                (f.saw, f.location, f.disposition, f.handler, f.handler_line) for f in path.frames
+            ),
+        )
+        for path in paths
+    )

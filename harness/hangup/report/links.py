@@ -1,0 +1,62 @@
+"""Links to the evidence: where the evidence of a cell is, and each page's table of addresses."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import Stack
+
+EVIDENCE = "evidence"
+SCENARIOS = "scenarios"
+DIRECTORIES = (EVIDENCE, SCENARIOS)
+"""The directories below the results that hold nothing but generated pages."""
+REPORT = "report.md"
+_PAGE_OF_KIND = {
+    "disconnect": "disconnects",
+    "control": "controls",
+    "cleanup": "cleanup",
+    "operator": "shutdown",
+    "recipe": "recipes",
+}
+"""A page of evidence holds the scenarios of one kind."""
+
+
+def group_id(stack: Stack) -> str:
+    """The directory of a version set under a Python."""
+    return f"{stack.versions}-py{stack.python}"
+
+
+def evidence_page(stack: Stack, kind: str) -> str:
+    """The page with an app's evidence for the scenarios of a kind, below the results."""
+    return f"{EVIDENCE}/{group_id(stack)}/{stack.app}/{_PAGE_OF_KIND[kind]}.md"
+
+
+def evidence(stack: Stack, scenario: str) -> str:
+    """Where the evidence for a scenario on a stack is, below the results."""
+    return f"{evidence_page(stack, BY_ID[scenario].kind)}#{scenario}"
+
+
+class Links:
+    """The links of one page to others, by number.
+
+    A page has so many links that each address may stand in it only once.
+    """
+
+    def __init__(self, page: str) -> None:
+        self._directory = posixpath.dirname(page)
+        self._numbers: dict[str, int] = {}
+
+    def to(self, text: str, target: str) -> str:
+        """A text that leads to a place below the results."""
+        return f"[{text}][{self._numbers.setdefault(target, len(self._numbers) + 1)}]"
+
+    def relative(self, target: str) -> str:
+        """The address of a place below the results, from this page."""
+        return posixpath.relpath(target, self._directory or ".")
+
+    @property
+    def addresses(self) -> Iterator[tuple[int, str]]:
+        """The numbers and the addresses that they stand for."""
+        return ((number, self.relative(target)) for target, number in self._numbers.items())

@@ -1,0 +1,224 @@
+"""What the templates are given: outcomes, grouped as the tables need them. No Markdown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+
+import msgspec
+
+from hangup.analysis import coverage, summary
+from hangup.analysis.coverage import NotRun
+from hangup.analysis.hazards import FoundHazard
+from hangup.analysis.latency import LatencyRow, latency_rows
+from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.summary import Among, Headline, SeenBy
+from hangup.analysis.upstream import CostRow
+from hangup.model import servers
+from hangup.model.apps import REFERENCE
+from hangup.model.hazards import CLEANUPS
+from hangup.model.outcomes import Cell, Observation
+from hangup.model.scenario import Scenario
+from hangup.model.trace import Stack, StackResult
+from hangup.model.vocabulary import Surface, Word
+
+CURRENT = "current"
+"""The version set that comes first."""
+
+
+class Agreeing(msgspec.Struct, frozen=True):
+    """The stacks of one app on which the same was seen in a cell."""
+
+    stacks: tuple[Stack, ...]
+    observations: tuple[Observation, ...]
+    scenario: str
+    applicable: bool
+    """False where the scenario was run and the app has no such surface."""
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack's row in the first table."""
+
+    stack: Stack
+    ends: Mapping[str, tuple[Observation, ...]]
+    """How the stream, the server or the process came out, by column."""
+    late_finally: Among
+    seen: tuple[SeenBy, ...]
+    could_have_seen: bool
+    unfinished_cleanups: Among
+    latency: LatencyRow | None
+
+
+GLANCE_COLUMNS: Mapping[str, tuple[str, Surface]] = {
+    "idle": ("idle", Surface.STREAM_END),
+    "ticking": ("ticking", Surface.STREAM_END),
+    "back-pressure": ("backpressure", Surface.STREAM_END),
+    "firehose: server": ("firehose", Surface.LIVENESS),
+    "SIGTERM: stream": ("shutdown", Surface.STREAM_END),
+    "SIGTERM: process": ("shutdown", Surface.EXIT),
+}
+"""What the first table shows of a cell: column to scenario and surface."""
+
+
+class Group:
+    """The stacks of one version set under one Python."""
+
+    def __init__(self, outcomes: Outcomes, results: Sequence[StackResult]) -> None:
+        self.outcomes = outcomes
+        self.results = results
+        self.stacks = [result.stack for result in results]
+        self.versions = self.stacks[0].versions
+        self.python = self.stacks[0].python
+
+    @property
+    def id(self) -> str:
+        return f"{self.versions}-py{self.python}"
+
+    @cached_property
+    def apps(self) -> Mapping[str, Sequence[Stack]]:
+        """The apps and their stacks."""
+        found: dict[str, list[Stack]] = defaultdict(list)
+        for stack in self.stacks:
+            found[stack.app].append(stack)
+        return found
+
+    def results_of(self, app: str) -> Sequence[StackResult]:
+        """The results of an app's stacks."""
+        return [result for result in self.results if result.stack.app == app]
+
+    def ran(self, scenario: str) -> bool:
+        """Whether a scenario was run in this group at all."""
+        return self.outcomes.ran(scenario, self.stacks)
+
+    def cell(self, app: str, scenario: str, surface: str) -> Sequence[Agreeing]:
+        """What the stacks of one app saw: once if they agree, else by server."""
+        return agreeing(self.outcomes, self.apps[app], scenario, surface)
+
+    def surfaces(self, scenario: str) -> Sequence[str]:
+        """The surfaces that are worth a row: those that any app of the group has."""
+        return [
+            surface
+            for surface in self.outcomes.surfaces(scenario, self.stacks)
+            if summary.has(self.outcomes, self.stacks, [scenario], surface)
+        ]
+
+    def global_handlers(self, app: str, scenarios: Sequence[Scenario]) -> Sequence[str]:
+        """The handlers, middleware and hooks that an app has, and the server's log."""
+        return summary.global_handlers(self.outcomes, self.apps[app], [s.id for s in scenarios])
+
+    @property
+    def headlines(self) -> Sequence[Headline]:
+        """The answers in a few sentences."""
+        return summary.headlines(self.outcomes, self.stacks)
+
+    @property
+    def not_run(self) -> Sequence[NotRun]:
+        """What a thorough run would add."""
+        return coverage.not_run(self.results)
+
+    @cached_property
+    def latencies(self) -> Sequence[LatencyRow]:
+        """The latencies there are."""
+        return latency_rows(self.results)
+
+    @property
+    def glances(self) -> Sequence[Glance]:
+        """The rows of the first table."""
+        latencies = {row.stack: row for row in self.latencies}
+        return [glance(self.outcomes, stack, latencies.get(stack)) for stack in self.stacks]
+
+    def places(self, hazard: FoundHazard) -> Mapping[str, Sequence[HazardPlace]]:
+        """Where a hazard was found: for each app its scenarios and servers."""
+        cells: dict[tuple[str, str], list[Stack]] = defaultdict(list)
+        own = set(self.stacks)
+        for cell in hazard.cells:
+            if cell.stack in own:
+                cells[cell.stack.app, cell.scenario].append(cell.stack)
+        found: dict[str, list[HazardPlace]] = defaultdict(list)
+        for (app, scenario), stacks in cells.items():
+            everywhere = len(stacks) == len(self.apps[app])
+            found[app].append(HazardPlace(scenario, tuple(stacks), everywhere))
+        return found
+
+    def costs(self, rows: Sequence[CostRow]) -> Sequence[CostRow]:
+        """Those of the rows that are this group's."""
+        own = set(self.stacks)
+        return [row for row in rows if row.stack in own]
+
+
+class HazardPlace(msgspec.Struct, frozen=True):
+    """A scenario in which an app has a hazard, and on which servers."""
+
+    scenario: str
+    stacks: tuple[Stack, ...]
+    everywhere: bool
+
+
+def groups(outcomes: Outcomes) -> list[Group]:
+    """The outcomes by version set and Python, in the order of the report."""
+    ordered = in_order(of_stack.result for of_stack in outcomes.stacks)
+    return [
+        Group(outcomes, list(results))
+        for _, results in groupby(ordered, key=lambda r: (r.stack.versions, r.stack.python))
+    ]
+
+
+def in_order(results: Iterable[StackResult]) -> list[StackResult]:
+    """What is current first; the reference first in its group, servers as in their table."""
+    known = list(servers.BY_ID)
+
+    def key(result: StackResult) -> tuple[bool, str, str, bool, str, int]:
+        stack = result.stack
+        server = known.index(stack.server) if stack.server in known else len(known)
+        group = (stack.versions != CURRENT, stack.versions, stack.python)
+        return (*group, stack.app != REFERENCE, stack.app, server)
+
+    return sorted(results, key=key)
+
+
+def glance(outcomes: Outcomes, stack: Stack, latency: LatencyRow | None) -> Glance:
+    """What a reader wants to know of a stack first."""
+    return Glance(
+        stack=stack,
+        ends={
+            title: outcomes[Cell(stack, scenario, surface)]
+            for title, (scenario, surface) in GLANCE_COLUMNS.items()
+        },
+        late_finally=summary.late_finally(outcomes, stack),
+        seen=summary.seen_of_disconnects(outcomes, stack),
+        could_have_seen=summary.could_have_seen(outcomes, stack),
+        unfinished_cleanups=summary.unfinished_cleanups(outcomes, stack),
+        latency=latency,
+    )
+
+
+def agreeing(
+    outcomes: Outcomes, stacks: Sequence[Stack], scenario: str, surface: str
+) -> Sequence[Agreeing]:
+    """What stacks saw in a cell, those that saw the same together."""
+    found: dict[tuple[object, ...], list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        observations = outcomes[Cell(stack, scenario, surface)]
+        shares = tuple((o.saw, o.n, o.of) for o in observations)
+        found[(shares, bool(shares) or not outcomes.ran(scenario, [stack]))].append(stack)
+    return [
+        Agreeing(
+            stacks=tuple(on),
+            observations=outcomes[Cell(on[0], scenario, surface)],
+            scenario=scenario,
+            applicable=bool(key[1]),
+        )
+        for key, on in found.items()
+    ]
+
+
+def inconclusive_glance(outcomes: Outcomes, stack: Stack) -> tuple[Observation, ...]:
+    """What is said of clean-up where no way to clean up has a conclusive trial."""
+    return outcomes[Cell(stack, CLEANUPS[0], Surface.CLEANUP)]
+
+
+def is_not_applicable(observations: Sequence[Observation]) -> bool:
+    """Whether a cell only says that the app has no such thing."""
+    return [o.saw for o in observations] == [Word.NOT_APPLICABLE]

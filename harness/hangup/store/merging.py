@@ -1,0 +1,66 @@
+"""Putting newly measured trials of some scenarios among those a stack has already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from hangup.errors import UserError
+from hangup.model.trace import NOT_KEPT, StackResult
+from hangup.store.results import read_stack_result, stack_result_path
+
+
+def check_mergeable(results: Path, result: StackResult) -> None:
+    """Raise UserError if this result's trials cannot stand beside those that are there.
+
+    They must have been run under the very same conditions, or the report would compare what
+    differs.
+    """
+    path = stack_result_path(results, result.stack)
+    if path.exists() and _conditions(read_stack_result(path)) != _conditions(result):
+        stack = result.stack
+        raise UserError(
+            f"{path} was measured with another app, versions, machine, window or number of "
+            f"repeats; run all of --app {stack.app} --server {stack.server} again, or give "
+            "another --results."
+        )
+
+
+def merged(results: Path, result: StackResult) -> StackResult:
+    """The result with what there is of scenarios that were not measured again."""
+    path = stack_result_path(results, result.stack)
+    if not path.exists():
+        return result
+    old = read_stack_result(path)
+    measured = {trial.scenario for trial in result.trials}
+    traced = {trial.scenario for trial in result.traced}
+    kept_traced = [
+        # What it came out like is measured anew, and may come out in another way.
+        msgspec.structs.replace(trial, same_as=NOT_KEPT)
+        if trial.same_as is not None and trial.scenario in measured
+        else trial
+        for trial in old.traced
+        if trial.scenario not in traced
+    ]
+    return msgspec.structs.replace(
+        result,
+        trials=result.trials + tuple(t for t in old.trials if t.scenario not in measured),
+        traced=result.traced + tuple(kept_traced),
+        distributions=old.distributions | result.distributions,
+        latency=old.latency if result.latency is None else result.latency,
+        rejected_registrations=old.rejected_registrations | result.rejected_registrations,
+        unattributed=result.unattributed
+        + tuple(line for line in old.unattributed if line.partition(":")[0] not in measured),
+    )
+
+
+def _conditions(result: StackResult) -> tuple[object, ...]:
+    return (
+        result.environment,
+        result.window_s,
+        result.repeats,
+        result.hangup,
+        result.command,
+        result.code_hash,
+    )

@@ -1,0 +1,192 @@
+"""App files: what their blocks say, and what is said where one is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from apps.common.script import Script
+from hangup.environment import staging
+from hangup.environment.app_headers import app_id, app_ids_by_session
+from hangup.environment.apps import find_apps, read_app, read_apps
+from hangup.environment.built_in import built_in_apps
+from hangup.environment.staging import code_hash, imported_apps, original, stage, staged_app
+from hangup.errors import UserError
+from hangup.model.scenario import Scenario
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.vocabulary import HOOK, OPTIONAL
+
+APPS = Path(__file__).parent.parent / "apps"
+
+BLOCK = """\
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["anyio"]
+#
+# [tool.hangup]
+# title = "a title"
+# session = "mine"
+# ///
+"""
+
+
+def written(directory: Path, text: str, name: str = "my_own.py") -> Path:
+    path = directory / name
+    path.write_text(text)
+    return path
+
+
+def test_an_app_is_what_its_file_says(tmp_path: Path) -> None:
+    app = read_app(written(tmp_path, f"#!/usr/bin/env python\n{BLOCK}\nimport x\n"))
+    assert (app.id, app.dependencies) == ("my-own", ("anyio",))
+    assert app.requires_python == ">=3.11"
+    assert (app.about.title, app.about.session) == ("a title", "mine")
+    assert (app.about.surfaces, app.about.unsupported) == ((), ())
+
+
+WRONG: list[tuple[str, str, str]] = [
+    ("no block", "import this\n", "has no `# /// script` blocks"),
+    ("a block of another kind", BLOCK.replace("/// script", "/// pyproject"), "has no "),
+    ("a block that is never closed", BLOCK.removesuffix("# ///\n"), "has no "),
+    ("two blocks", BLOCK + "\n" + BLOCK, "has 2 `# /// script` blocks"),
+    ("not TOML", BLOCK.replace("= [", "= [["), "is wrong: "),
+    ("no version of Python", BLOCK.replace(">=3.11", "a new one"), "'a new one'"),
+    ("no dependencies", BLOCK.replace("dependencies", "depends"), "`dependencies`"),
+    ("dependencies of another kind", BLOCK.replace('["anyio"]', '"anyio"'), "array"),
+    ("no table", BLOCK.replace("[tool.hangup]", "[tool.other]"), "`hangup`"),
+    ("no title", BLOCK.replace("title", "# title"), "`title`"),
+    ("an unknown field", BLOCK.replace("session", "sesion"), "sesion"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG]
+)
+def test_a_wrong_block_costs_a_sentence_naming_the_file(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UserError) as raised:
+        read_app(path)
+    assert str(path) in str(raised.value)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_directory_without_apps_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There are no app files in"):
+        find_apps(tmp_path)
+    with pytest.raises(UserError, match="There are no app files in"):
+        read_apps(tmp_path)
+
+
+def test_the_reference_comes_first_and_the_others_by_name(tmp_path: Path) -> None:
+    for name in ("zebra.py", "aardvark.py", "bare.py"):
+        written(tmp_path, BLOCK, name)
+    assert list(read_apps(tmp_path)) == ["bare", "aardvark", "zebra"]
+
+
+def test_ones_own_apps_are_added_to_the_built_in_ones_and_replace_namesakes(
+    tmp_path: Path,
+) -> None:
+    own = written(tmp_path, BLOCK, "sse-starlette.py")
+    written(tmp_path, BLOCK, "my_own.py")
+    built_in, found = find_apps(), find_apps(tmp_path)
+    assert found.keys() == built_in.keys() | {"my-own"}
+    assert found["sse-starlette"].path == own
+    assert found["starlette"] == built_in["starlette"]
+
+
+def test_an_app_is_staged_under_the_name_that_others_import_it_by(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    file = written(own, f"{BLOCK}replaced = True\n", "sse-starlette.py")
+    apps = find_apps(own)
+    stage(tmp_path / "staged", apps.values())
+    staged = staged_app(tmp_path / "staged", file)
+    assert staged == tmp_path / "staged" / "apps" / "sse_starlette.py"
+    assert staged.read_bytes() == file.read_bytes()
+
+
+def test_nothing_but_apps_and_agent_is_staged(tmp_path: Path) -> None:
+    stage(tmp_path / "staged", find_apps().values())
+    assert {path.name for path in (tmp_path / "staged").iterdir()} == {"apps", "hangup"}
+    package = {path.name for path in (tmp_path / "staged" / "hangup").iterdir()}
+    assert package == {"__init__.py", "agent"}
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_every_staged_file_is_a_copy_of_the_one_that_is_shown_for_it(tmp_path: Path) -> None:
+    apps = find_apps()
+    stage(tmp_path / "staged", apps.values())
+    files = [path for path in (tmp_path / "staged").rglob("*.py") if path.stat().st_size]
+    assert len(files) > len(apps)
+    for file in files:
+        shown = original(str(file.relative_to(tmp_path / "staged")), apps)
+        assert shown is not None
+        assert shown.read_bytes() == file.read_bytes()
+
+
+def test_the_hash_of_an_app_covers_the_apps_it_imports(tmp_path: Path) -> None:
+    imported = written(tmp_path, "app = 1\n", "starlette.py")
+    importing = written(tmp_path, "from apps.starlette import app\nimport apps.common\n")
+    assert imported_apps(importing) == [imported]
+    before = code_hash(importing)
+    assert code_hash(importing) == before
+    imported.write_text("app = 2\n")
+    assert code_hash(importing) != before
+
+
+def test_the_hash_of_an_app_covers_all_that_is_staged_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = written(tmp_path, "app = 1\n")
+    agent = tmp_path / "agent" / "package"
+    agent.mkdir(parents=True)
+    monkeypatch.setattr(staging, "AGENT", tmp_path / "agent")
+    (agent / "module.py").write_text("one = 1\n")
+    before = code_hash(app)
+    (agent / "module.py").write_text("one = 2\n")
+    assert code_hash(app) != before
+
+
+def test_an_app_that_imports_a_built_in_one_is_found_to(tmp_path: Path) -> None:
+    importing = written(tmp_path, "from apps.starlette import app\n")
+    assert imported_apps(importing) == [built_in_apps() / "starlette.py"]
+
+
+def test_an_app_that_cannot_be_parsed_has_a_hash(tmp_path: Path) -> None:
+    assert imported_apps(written(tmp_path, "def (\n")) == []
+
+
+def test_every_app_has_a_session() -> None:
+    sessions = app_ids_by_session(built_in_apps())
+    assert sorted(name for names in sessions.values() for name in names) == sorted(find_apps())
+    for session, names in sessions.items():
+        assert {find_apps()[name].about.session for name in names} == {session}
+
+
+def test_an_app_is_called_as_its_file_with_hyphens() -> None:
+    assert app_id(Path("apps/fastapi_events.py")) == "fastapi-events"
+
+
+@pytest.mark.parametrize("path", sorted(APPS.glob("*.py")), ids=lambda path: str(path.name))
+def test_every_app_declares_only_what_there_is(path: Path) -> None:
+    app = read_app(path)
+    known = {*OPTIONAL, *(s for s in app.about.surfaces if s.startswith(HOOK))}
+    assert set(app.about.surfaces) <= known
+    assert set(app.about.unsupported) <= {scenario.needs for scenario in SCENARIOS}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.id for scenario in SCENARIOS])
+def test_every_scenarios_script_is_one_that_streams_can_follow(scenario: Scenario) -> None:
+    script = Script.from_json(scenario.script.json())
+    assert dataclasses.asdict(script) == msgspec.structs.asdict(scenario.script)
+
+
+def test_a_script_with_a_step_there_is_not_is_refused() -> None:
+    with pytest.raises(TypeError, match="evnts"):
+        Script.from_json('{"evnts": 3}')

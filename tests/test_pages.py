@@ -1,0 +1,258 @@
+"""The pages of the report, rendered from results made up for it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from hangup.model.claims import BY_ID as CLAIM
+from hangup.model.cleanup import RECIPES, RECIPES_BY_SITUATION, SITUATIONS, scenario_id
+from hangup.model.scenarios import SCENARIOS
+from hangup.model.trace import StackResult, Trial
+from hangup.model.vocabulary import Word
+from hangup.report import pages
+from tests.rendering import outcomes_of, rendered
+from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
+
+CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
+COMPLETED = ("stream begin", LEAVES, "stream end")
+
+
+def made(scenario: str, *outcomes: tuple[Line, ...]) -> list[Trial]:
+    """A trial for each of these."""
+    return [trial(scenario, *lines, repeat=n) for n, lines in enumerate(outcomes, start=1)]
+
+
+def with_recipes(app: str = "starlette", *, works: bool = True) -> StackResult:
+    """A stack on which every recipe was tried in every situation."""
+    end = ("cleanup begin", "cleanup end") if works else ()
+    trials = [
+        trial(
+            scenario_id(recipe, situation),
+            "asgi begin",
+            "source begin",
+            *(() if situation.id == "error" else (LEAVES,)),
+            "source end CancelledError at an await",
+            *end,
+            "asgi end",
+            *(("exit saw exited",) if situation.own_server else ("liveness saw answered",)),
+        )
+        for recipe, situation in RECIPES_BY_SITUATION
+        if recipe.surface is None
+    ]
+    return stack_result(*trials, of=stack(app))
+
+
+# --- Links.
+
+
+def anchors(page: str) -> set[str]:
+    headings = re.findall(r"(?m)^#+ (.+)$", page)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_links(rendered: Mapping[str, str]) -> list[str]:
+    """The links between the pages that lead nowhere."""
+    dead = []
+    for name, text in rendered.items():
+        inline = re.findall(r"\]\(([^)]+)\)", text)
+        numbered = re.findall(r"(?m)^\[\d+\]: (\S+)$", text)
+        for target in [*inline, *numbered]:
+            if "://" in target or target.startswith("../") or target.endswith(".csv"):
+                continue
+            path, _, anchor = target.partition("#")
+            page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            page = name if not path else page
+            if page not in rendered or (anchor and anchor not in anchors(rendered[page])):
+                dead.append(f"{name}: {target}")
+    return dead
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    idle = made("idle", CANCELLED, COMPLETED)
+    everything = rendered(stack_result(*idle), with_recipes("bare"), link_code=False)
+    assert dead_links(everything) == []
+
+
+def test_every_number_that_a_page_uses_has_its_address() -> None:
+    for text in rendered(stack_result(*made("idle", CANCELLED))).values():
+        used = set(re.findall(r"\]\[(\d+)\]", text))
+        assert used == set(re.findall(r"(?m)^\[(\d+)\]: ", text))
+
+
+def test_code_is_linked_only_where_the_results_are_in_its_repository() -> None:
+    assert "](../apps/" in rendered(with_recipes())["cleanup.md"]
+    assert "](../apps/" not in rendered(with_recipes(), link_code=False)["cleanup.md"]
+
+
+# --- Pages.
+
+
+def test_a_scenario_has_a_page_where_it_was_run() -> None:
+    found = rendered(stack_result(*made("idle", CANCELLED)))
+    assert "scenarios/idle.md" in found
+    assert "scenarios/ticking.md" not in found
+
+
+def test_servers_that_agree_share_a_cell_and_others_are_named() -> None:
+    one = stack_result(*made("idle", CANCELLED), of=stack("quart", "uvicorn"))
+    same = stack_result(*made("idle", CANCELLED), of=stack("quart", "uvicorn-fast"))
+    other = stack_result(*made("idle", COMPLETED), of=stack("quart", "hypercorn"))
+    text = rendered(one, same, other)["scenarios/idle.md"]
+    (row,) = (line for line in text.splitlines() if line.startswith("| `stream-end`"))
+    assert row == (
+        "| `stream-end` | uvicorn, uvicorn-fast: [cancelled at an await][1]"
+        "<br>hypercorn: [completed (not notified)][1] | "
+    )
+
+
+def test_evidence_shows_one_trial_for_all_that_came_out_alike_on_any_server() -> None:
+    results = [
+        stack_result(*made("idle", CANCELLED, CANCELLED), of=stack("quart", server))
+        for server in ("uvicorn", "hypercorn")
+    ]
+    text = rendered(*results)["evidence/current-py3.13/quart/disconnects.md"]
+    assert "2 of 2 trials on uvicorn, 2 of 2 trials on hypercorn; trial 1 on uvicorn:" in text
+    assert text.count("```text") == 1
+
+
+def test_the_excerpt_is_of_the_current_version_set_alone() -> None:
+    one = trial("idle", "stream begin", LEAVES)
+    older = stack_result(one, of=stack("quart", versions="article", python="3.11"))
+    current = stack_result(one, of=stack(versions="current", python="3.13"))
+    assert pages.excerpt(outcomes_of(older, current)) == pages.excerpt(outcomes_of(current))
+    assert pages.excerpt(outcomes_of(older)).endswith("Python 3.11.)\n")
+
+
+def test_the_report_says_what_a_run_that_is_not_thorough_leaves_out() -> None:
+    text = rendered(stack_result(*made("idle", CANCELLED)))["report.md"]
+    assert re.search("Not run here: .*recipes for clean-up, exception paths", text)
+
+
+def test_no_page_has_a_blank_line_too_many() -> None:
+    for name, text in rendered(with_recipes("bare"), with_recipes()).items():
+        outside_of_code = re.sub(r"(?s)```.*?```", "code", text)
+        assert "\n\n\n\n" not in outside_of_code, name
+
+
+# --- Claims.
+
+
+def claim_cells(text: str, claim: str) -> list[str]:
+    (row,) = (line for line in text.splitlines() if f"| {CLAIM[claim].text} |" in line)
+    return row.partition(f"| {CLAIM[claim].text} | ")[2].split(" | ")
+
+
+def test_the_claims_page_says_where_a_claim_is_confirmed() -> None:
+    firm = stack_result(
+        *made("idle", CANCELLED), *made("ticking", CANCELLED, COMPLETED), of=stack("firm")
+    )
+    torn = [
+        stack_result(*made("idle", CANCELLED), of=stack("torn")),
+        stack_result(*made("idle", COMPLETED), of=stack("torn", "hypercorn")),
+    ]
+    text = rendered(firm, *torn)["claims.md"]
+    cells = claim_cells(text, "cancelled-at-an-await")
+    assert cells[0].startswith("[confirmed, ticking 1/2][")
+    assert cells[1].startswith("uvicorn: [confirmed][")
+    assert "<br>hypercorn: [refuted][" in cells[1]
+    assert "**torn**: refuted in [`idle`]" in text
+
+
+def test_a_claim_whose_scenarios_were_not_run_says_so() -> None:
+    text = rendered(stack_result(*made("idle", CANCELLED)))
+    assert claim_cells(text["claims.md"], "is-disconnected-tells")[0].startswith("not run")
+    assert "is-disconnected-tells" not in text["apps.md"]
+
+
+def test_an_app_is_judged_by_its_servers_that_decide() -> None:
+    silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
+    text = rendered(
+        stack_result(*made("idle", COMPLETED), of=stack("torn")),
+        stack_result(silent, of=stack("torn", "hypercorn")),
+    )["apps.md"]
+    (line,) = (line for line in text.splitlines() if line.startswith("- Refuted"))
+    assert "1. cancelled-at-an-await" in line
+    assert "Confirmed in part" not in text
+
+
+def test_what_no_server_decides_is_not_said_to_be_confirmed() -> None:
+    text = rendered(stack_result(trial("idle", failure=Word.NOT_REACHED)))["apps.md"]
+    (line,) = (line for line in text.splitlines() if line.startswith("- Inconclusive"))
+    assert "1. cancelled-at-an-await" in line
+    assert "- Confirmed: " not in text
+
+
+def test_trials_that_do_not_decide_are_counted() -> None:
+    neither = trial("ticking", "stream begin", failure=Word.NOT_REACHED, repeat=2)
+    text = rendered(stack_result(*made("ticking", CANCELLED), neither))["claims.md"]
+    assert "not decided by some trials of [`ticking`]" in text
+    assert "(1 of 2)" in text
+
+
+def test_the_order_of_the_results_does_not_matter() -> None:
+    results = [stack_result(*made("idle", CANCELLED), of=stack(app)) for app in ("a", "b")]
+    assert rendered(*results) == rendered(*results[::-1])
+
+
+# --- Clean-up.
+
+
+def test_results_without_recipes_give_no_advice() -> None:
+    text = rendered(stack_result(*made("idle", CANCELLED)))["cleanup.md"]
+    assert text.startswith("# Clean-up that works\n\nNot run in full")
+
+
+def test_recipes_that_were_not_tried_everywhere_give_no_advice() -> None:
+    once = trial("anyio-shield-in-idle", "asgi begin", LEAVES, "cleanup begin", "cleanup end")
+    assert "Not run in full" in rendered(stack_result(once))["cleanup.md"]
+
+
+def test_recipes_are_on_the_page_on_clean_up_and_have_their_evidence() -> None:
+    found = rendered(with_recipes())
+    evidence = found["evidence/current-py3.13/starlette/recipes.md"]
+    for recipe, situation in RECIPES_BY_SITUATION:
+        if recipe.surface is None:
+            assert f"## {scenario_id(recipe, situation)}\n" in evidence
+    assert not any(f"scenarios/{s.id}.md" in found for s in SCENARIOS if s.kind == "recipe")
+
+
+def test_the_code_of_a_recipe_is_shown_once() -> None:
+    text = rendered(with_recipes("bare"), with_recipes())["cleanup.md"]
+    for recipe in RECIPES:
+        if recipe.surface is None and not recipe.situations:
+            for function in recipe.functions:
+                assert text.count(f"async def {function}(") == 1
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_an_app_is_told_what_to_write(works: bool) -> None:
+    text = rendered(with_recipes(works=works))["cleanup.md"]
+    assert ("| **starlette** | uvicorn | [`try-finally`](" in text) == works
+    assert ("nothing that was tried works everywhere" in text) != works
+    for situation in SITUATIONS:
+        assert f"`{situation.id}`: {situation.title}" in text
+
+
+# --- What a hang-up costs upstream.
+
+OPENED = ("asgi begin", "source begin", "upstream accepts", "upstream sends #1")
+
+
+def test_there_is_a_row_for_each_stack_that_relays() -> None:
+    closed = trial(
+        "relay", *OPENED, LEAVES, "source end CancelledError", 1, "upstream closed", CLOSES
+    )
+    open_ = trial("relay", *OPENED, LEAVES, "upstream sends #2", CLOSES, repeat=2)
+    text = rendered(stack_result(closed, open_, of=stack("bare")))["upstream.md"]
+    (row,) = (line for line in text.splitlines() if line.startswith("| bare"))
+    assert "[3.0 / 3.0, still open 1/2][" in row
+    assert "/bare/disconnects.md#relay" in text
+
+
+def test_without_relays_the_page_says_that_they_were_not_run() -> None:
+    text = rendered(stack_result(*made("idle", CANCELLED)))["upstream.md"]
+    assert "Not run" in text

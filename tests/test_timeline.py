@@ -1,0 +1,46 @@
+"""A trace as people read it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hangup.analysis.classification import classify_trial
+from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import Trial
+from hangup.report import timeline
+from tests.traces import CLOSES, LEAVES, Line, trial
+
+
+def shown(of: Trial) -> list[str]:
+    saws = classify_trial(of, BY_ID[of.scenario], ())
+    return timeline.text(ClassifiedTrial(trial=of, saws=saws)).splitlines()
+
+
+def test_an_upstreams_sends_are_shown_at_both_ends_and_around_the_hang_up() -> None:
+    def sends(first: int, last: int) -> list[Line]:
+        return [f"upstream sends #{n}" for n in range(first, last + 1)]
+
+    long = trial("relay", "upstream accepts", *sends(1, 100), LEAVES, *sends(101, 200), CLOSES)
+    lines = shown(long)
+    numbers = [int(line.split()[3][1:]) for line in lines if line.endswith("sends")]
+    assert numbers == [*range(1, 7), *range(95, 107), *range(195, 201)]
+    assert sum("… 88 more …" in line for line in lines) == 2
+
+
+def test_calls_in_the_middle_of_many_are_counted() -> None:
+    calls = [line for n in range(1, 51) for line in (f"send begin #{n}", f"send end #{n}")]
+    lines = shown(trial("idle", "stream begin", *calls, LEAVES, CLOSES))
+    assert any("… 88 more …" in line for line in lines)
+    assert not any("#20 begins" in line for line in lines)
+
+
+def test_events_that_were_not_kept_are_mentioned() -> None:
+    whole = trial("idle", "stream begin", LEAVES, CLOSES)
+    assert not any("not kept" in line for line in shown(whole))
+    thinned = msgspec.structs.replace(whole, omitted=7)
+    assert any("7 events of send() and receive() were not kept" in line for line in shown(thinned))
+
+
+def test_surfaces_that_the_app_does_not_have_are_left_out() -> None:
+    assert not any("not applicable" in line for line in shown(trial("idle", LEAVES, CLOSES)))
