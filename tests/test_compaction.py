@@ -8,9 +8,10 @@ from collections.abc import Hashable
 import msgspec
 import pytest
 
+from hangup.analysis import compaction
 from hangup.analysis.claims import verdicts
 from hangup.analysis.cleanup import CleanupGuide
-from hangup.analysis.compaction import compacted
+from hangup.analysis.compaction import KEPT, compacted
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
@@ -395,3 +396,85 @@ def test_a_traced_trial_that_failed_is_not_put_in_the_place_of_others_that_faile
 def test_a_traced_trial_of_a_scenario_that_no_longer_exists_is_kept() -> None:
     traced = trial("of-yesterday", LEAVES, repeat=TRACED)
     assert traced_after(stack_result(traced=[traced])) == traced
+
+
+# --- Many calls in a row.
+
+
+def calls(first: int, last: int) -> list[Line]:
+    """Calls of `send()` that return, one after the other."""
+    return [f"send {event} #{n}" for n in range(first, last + 1) for event in ("begin", "end")]
+
+
+def sends(result: StackResult) -> list[int]:
+    """The numbers of the sends that begin in the only trial."""
+    (only,) = result.trials
+    return [e.n or 0 for e in only.events if (e.surface, e.event) == ("send", "begin")]
+
+
+def flood(*lines: Line) -> StackResult:
+    return stack_result(trial("firehose", "stream begin", *lines))
+
+
+def test_of_many_sends_the_first_and_last_before_and_after_the_client_left_are_kept() -> None:
+    before = flood(*calls(1, 100), LEAVES, *calls(101, 200), CLOSES)
+    after = compacted(before)
+    assert sends(after) == [
+        *range(1, KEPT + 1),
+        *range(101 - KEPT, 101 + KEPT),
+        *range(201 - KEPT, 201),
+    ]
+    (trial_before,), (trial_after,) = before.trials, after.trials
+    assert trial_after.omitted == len(trial_before.events) - len(trial_after.events)
+    assert trial_after.omitted == 2 * (200 - 4 * KEPT)
+
+
+def test_few_sends_are_all_kept() -> None:
+    before = flood(*calls(1, 2 * KEPT), LEAVES, *calls(101, 100 + 2 * KEPT), CLOSES)
+    assert compacted(before) == before
+
+
+def test_sends_that_raised_or_were_under_way_at_a_moment_are_kept() -> None:
+    lines = calls(1, 100)
+    lines[101] = "send end #51 OSError"
+    lines.insert(90, LEAVES)  # between the beginning of a call and its end
+    lines.insert(91, "send begin #500")
+    before = flood(*lines, CLOSES)
+    assert {45, 46, 51, 500} <= set(sends(compacted(before)))
+
+
+def test_of_many_receives_the_first_and_last_are_kept() -> None:
+    polled: list[Line] = ["receive begin", "receive end http.request"] * 100
+    before = flood(*polled, LEAVES, "receive begin", CLOSES)
+    (after,) = compacted(before).trials
+    receives = [event for event in after.events if event.surface == "receive"]
+    assert len(receives) == 4 * KEPT + 1
+    assert receives[-1].event == "begin"
+    assert after.omitted == 2 * (100 - 2 * KEPT)
+
+
+def test_a_trial_is_kept_whole_if_what_is_concluded_would_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = flood(*calls(1, 3), LEAVES, "stream end", CLOSES)
+    (only,) = before.trials
+    end = next(i for i, event in enumerate(only.events) if event.event == "end" and not event.n)
+    monkeypatch.setattr(compaction, "_middle_sends", lambda trial: {end})
+    assert compacted(before) == before
+    monkeypatch.setattr(compaction, "_middle_sends", lambda trial: {3, 4})
+    assert compacted(before).trials[0].omitted == 2
+
+
+def test_compacting_twice_omits_nothing_more() -> None:
+    once = compacted(flood(*calls(1, 100), LEAVES, *calls(101, 200), CLOSES))
+    assert compacted(once) == once
+
+
+def test_nothing_is_said_otherwise_of_a_flood() -> None:
+    before = flood(*calls(1, 100), LEAVES, *calls(101, 200), 1, CLOSES, "liveness saw no answer")
+    after = compacted(before)
+    assert len(after.trials[0].events) < len(before.trials[0].events)
+    old, new = Outcomes([before]), Outcomes([after])
+    assert new.observations == old.observations
+    assert verdicts(new) == verdicts(old)
+    assert found_hazards(new) == found_hazards(old) != []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.upstream import cost_rows
 from hangup.model.vocabulary import Word
 from tests.command import Hangup, a_short_run, only_stack_result, table, trials_of, write_app
@@ -53,9 +54,9 @@ def test_a_connection_kept_after_the_source_has_ended_is_seen_from_outside(
 ) -> None:
     results = run(hangup, tmp_path, "pass", 0.5)
     assert table(results)["leaking", "relay", "upstream"] == {Word.STILL_OPEN: (1, 1)}
-    (row,) = cost_rows([only_stack_result(results)])
+    (row,) = cost_rows(Outcomes([only_stack_result(results)]))
     assert row.disagreements == 1
-    assert row.costs[0].thrown_away > 1
+    assert row.costs[0].sent_after > 1
 
 
 def test_a_trial_waits_for_a_connection_that_is_closed_late_and_no_longer(
@@ -65,7 +66,7 @@ def test_a_trial_waits_for_a_connection_that_is_closed_late_and_no_longer(
     late = "asyncio.get_running_loop().call_later(0.3, writer.close)"
     results = run(hangup, tmp_path, late, window_s)
     assert table(results)["leaking", "relay", "upstream"] == {Word.CLOSED: (1, 1)}
-    (row,) = cost_rows([only_stack_result(results)])
+    (row,) = cost_rows(Outcomes([only_stack_result(results)]))
     assert row.disagreements == 0
     (trial,) = trials_of(only_stack_result(results), "relay")
     assert trial.closed_ns is not None

@@ -1,0 +1,225 @@
+"""What the report says in words and figures of single results, without its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from hangup.analysis.claims import verdict, verdicts
+from hangup.analysis.cleanup import CleanupResult, Tried
+from hangup.analysis.outcomes import Outcomes, StackOutcomes
+from hangup.analysis.summary import Among
+from hangup.analysis.upstream import Cost, CostRow
+from hangup.model.claims import BY_ID as CLAIM
+from hangup.model.claims import CLAIMS, Citation, Claim
+from hangup.model.conditions import Saw
+from hangup.model.trace import TRACED, StackResult, Trial
+from hangup.model.vocabulary import FAILURES, Word
+from hangup.report import cleanup, conditions, markdown, upstream
+from hangup.report.claims import why_inconclusive
+from hangup.report.tables import CLAIM_COLUMNS, claim_rows
+from hangup.store.tables import csv_text
+from tests.rendering import rendered
+from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
+
+STARTED: tuple[Line, ...] = ("stream begin", LEAVES)
+CANCELLED: tuple[Line, ...] = (*STARTED, "stream end CancelledError at an await")
+COMPLETED: tuple[Line, ...] = (*STARTED, "stream end")
+SUSPENDED: tuple[Line, ...] = (*STARTED, CLOSES)
+
+# --- Claims.
+
+MADE_UP = Claim(
+    id="made-up",
+    text="It is cancelled at an `await`.",
+    cited=(Citation("a test"),),
+    scenarios=("idle", "post"),
+    condition=Saw("stream-end", frozenset({Word.CANCELLED_AT_AWAIT}), frozenset({Word.COMPLETED})),
+)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_claim_says_what_it_asks_for(claim: Claim) -> None:
+    words = conditions.in_words(claim.condition)
+    assert words
+    for surface in claim.condition.surfaces:
+        # Of the client it is the status that is asked for, of `send` what becomes of a call.
+        assert f"`{surface}`" in words or surface == "client"
+
+
+def results(apps: Sequence[str]) -> list[StackResult]:
+    trials = [
+        trial("idle", *CANCELLED),
+        trial("idle", *COMPLETED, repeat=2),
+        trial("post", *CANCELLED),
+    ]
+    return [stack_result(*trials, of=stack(app)) for app in apps]
+
+
+def test_the_table_of_claims_is_sorted_and_names_scenarios_by_ruling() -> None:
+    found = verdicts(Outcomes(results(["starlette", "bare"])), [MADE_UP])
+    header, *rows = csv_text(CLAIM_COLUMNS, claim_rows(found)).splitlines()
+    assert header == ("versions,python,app,server,claim,verdict,confirmed,mixed,refuted,undecided")
+    assert rows == [
+        "current,3.13,bare,uvicorn,made-up,mixed,post,idle,,",
+        "current,3.13,starlette,uvicorn,made-up,mixed,post,idle,,",
+    ]
+    other = msgspec.structs.replace(MADE_UP, id="another")
+    found = verdicts(Outcomes(results(["starlette", "bare"])), [MADE_UP, other])
+    assert claim_rows(found) == claim_rows(found[::-1]) == sorted(claim_rows(found))
+    assert len(claim_rows(found)) == 4
+
+
+@pytest.mark.parametrize(
+    ("trials", "why"),
+    [
+        ([], "not run"),
+        ([trial("idle", *SUSPENDED)], f"`stream-end`: {Word.SUSPENDED}"),
+        ([trial("idle", failure=Word.NOT_REACHED)], str(Word.NOT_REACHED)),
+    ],
+)
+def test_an_inconclusive_verdict_says_why(trials: list[Trial], why: str) -> None:
+    assert why_inconclusive(verdict(MADE_UP, StackOutcomes(stack_result(*trials)))) == why
+
+
+def test_a_claim_that_no_exception_path_answers_says_so() -> None:
+    untraced = StackOutcomes(stack_result(trial("idle", *CANCELLED)))
+    assert why_inconclusive(verdict(CLAIM["two-tasks-race"], untraced)) == "not run"
+    traced = StackOutcomes(stack_result(traced=[trial("idle", repeat=TRACED)]))
+    said = why_inconclusive(verdict(CLAIM["two-tasks-race"], traced))
+    assert said == "no exception path answers it"
+
+
+# --- Clean-up.
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((), "inconclusive"),
+        (((CleanupResult.GOOD, 3),), "good"),
+        (((CleanupResult.NEVER, 1), (CleanupResult.GOOD, 1)), "never ran 1/2, good 1/2"),
+    ],
+)
+def test_shares_are_shown_where_trials_disagree(
+    counts: tuple[tuple[CleanupResult, int], ...], words: str
+) -> None:
+    assert cleanup.in_words(Tried(counts)) == words
+
+
+# --- What a hang-up costs upstream.
+
+MS = 1_000_000
+
+
+def cost_row(*costs: tuple[float | None, float | None, int]) -> CostRow:
+    """A row of costs: when the upstream was closed and the source ended, in ms, events sent."""
+
+    def ns(time_ms: float | None) -> int | None:
+        return None if time_ms is None else int(time_ms * MS)
+
+    return CostRow(
+        stack=stack(),
+        scenario="relay",
+        costs=tuple(
+            Cost(closed_ns=ns(closed), ended_ns=ns(ended), sent_after=sent)
+            for closed, ended, sent in costs
+        ),
+    )
+
+
+CLOSED, LATER, OPEN, LEAKED = (3, 2, 1), (8, 7, 0), (None, None, 2), (None, 1, 0)
+
+
+def test_times_are_median_and_maximum_and_what_did_not_happen() -> None:
+    row = cost_row(CLOSED, LATER)
+    assert upstream.times_ms(row.closed_ns, "still open") == "5.5 / 8.0"
+    assert upstream.times_ms(row.ended_ns, "not ended") == "4.5 / 7.0"
+    mixed = cost_row(CLOSED, OPEN)
+    assert upstream.times_ms(mixed.closed_ns, "still open") == "3.0 / 3.0, still open 1/2"
+    assert upstream.times_ms(mixed.ended_ns, "not ended") == "2.0 / 2.0, not ended 1/2"
+    assert upstream.times_ms(cost_row(OPEN).closed_ns, "still open") == "still open"
+
+
+def test_counts_are_a_lower_bound_where_the_upstream_was_still_sending() -> None:
+    assert upstream.counts(cost_row(CLOSED, LATER)) == "0.5 / 1"
+    assert upstream.counts(cost_row(CLOSED, OPEN)) == "≥ 1.5 / ≥ 2"
+    assert upstream.counts(cost_row(CLOSED, CLOSED, OPEN)) == "1 / ≥ 2"
+
+
+def test_agreement_says_by_how_much_outside_was_later() -> None:
+    assert upstream.agreement(cost_row(CLOSED, OPEN)) == "2/2, +1.0 … +1.0 ms"
+    assert upstream.agreement(cost_row(OPEN)) == "1/1"
+    assert upstream.agreement(cost_row(CLOSED, LEAKED)) == "1/2, +1.0 … +1.0 ms"
+    assert upstream.agreement(cost_row(LEAKED)) == "0/1"
+
+
+# --- Shares of stacks and scenarios.
+
+
+def test_a_share_names_the_stacks_the_shorter_way_round() -> None:
+    a, b, c = stack("a"), stack("b"), stack("c")
+    assert markdown.share([], [a, b]) == "**0 of 2** stacks"
+    assert markdown.share([a, b], [a, b]) == "**2 of 2** stacks"
+    assert markdown.share([b], [a, b]) == "**1 of 2** stacks: b"
+    assert markdown.share([a, b], [a, b, c]) == "**2 of 3** stacks, not c"
+
+
+def test_an_app_is_named_with_its_servers_only_where_it_is_not_all_of_them() -> None:
+    ran = [stack("a"), stack("a", "hypercorn"), stack("b")]
+    assert markdown.names(ran, ran) == "a, b"
+    assert markdown.names(ran[1:], ran) == "a on hypercorn, b"
+
+
+def test_scenarios_are_named_the_shorter_way_round() -> None:
+    ran = ("idle", "post", "nested")
+    assert markdown.among(Among(ran, ran)) == ""
+    assert markdown.among(Among(("idle",), ran)) == " (idle)"
+    assert markdown.among(Among(("idle", "post"), ran)) == " (not in nested)"
+
+
+# --- The first table.
+
+
+def first_row(*trials: Trial, surfaces: Sequence[str] = ()) -> dict[str, str]:
+    """The texts of a stack's row in the first table of the report, by column, without links."""
+    text = rendered(stack_result(*trials, surfaces=surfaces))["report.md"]
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if "back-pressure |" in line)
+    columns, cells = ([c.strip() for c in lines[i].strip("| ").split("|")] for i in (at, at + 2))
+    texts = [re.sub(r"\[(.+?)\]\[\d+\]", r"\1", cell) for cell in cells]
+    return dict(zip(columns, texts, strict=True))
+
+
+@pytest.mark.parametrize("failure", sorted(FAILURES))
+def test_a_stack_without_a_conclusive_trial_says_why(failure: Word) -> None:
+    row = first_row(
+        trial("before-response", failure=failure),
+        trial("idle", failure=failure),
+        trial("cleanup-await", failure=failure),
+    )
+    assert row["`finally` late"] == row["idle"] == failure
+    assert row["clean-up unfinished"] == failure
+    assert row["seen by"] == Word.INCONCLUSIVE
+
+
+def test_a_silence_that_is_not_earned_is_not_said_to_be_nothing() -> None:
+    row = first_row(trial("idle", *CANCELLED), surfaces=["handler"])
+    assert row["seen by"] == Word.INCONCLUSIVE
+    proof = trial("plain-error", "handler saw ValueError", "server-log saw ValueError")
+    row = first_row(trial("idle", *CANCELLED), proof, surfaces=["handler"])
+    assert row["seen by"] == Word.NOTHING
+
+
+def test_a_headline_counts_the_stacks_it_names() -> None:
+    told = stack_result(
+        trial("before-response", "endpoint begin", LEAVES, "endpoint end CancelledError"),
+        of=stack("a"),
+    )
+    untold = stack_result(trial("before-response", "endpoint begin", LEAVES, CLOSES), of=stack("b"))
+    failed = stack_result(trial("before-response", failure=Word.NOT_REACHED), of=stack("c"))
+    text = rendered(told, untold, failed)["report.md"]
+    assert "**1 of 2** stacks: b." in text
