@@ -18,7 +18,7 @@ import pytest
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
-from hangup.runner.trial import EVENTS_UNTIL_STREAMING
+from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
 from tests.command import (
@@ -48,7 +48,7 @@ async def send_events(stream, send):
         nonlocal sent
         await send(message)
         sent += 1
-        if sent == 1 + {events} and service.script_of_request.get().pause_ms == 5:
+        if sent == 1 + {events} and service.script_of_request().pause_ms == 5:
             {what}
 
     await send_events_well(stream, counted)
@@ -250,9 +250,9 @@ class Litter:
         logging.error("left behind")
 
 async def before_answering():
-    if service.script_of_request.get().pause_ms == 5:
+    if service.script_of_request().pause_ms == 5:
         gc.collect()
-    elif service.script_of_request.get().then == "wait":
+    elif service.script_of_request().then == "wait":
         Litter()
 
 service.before_answering = before_answering
@@ -302,7 +302,7 @@ GATE = """
 import pathlib, time
 
 def encode(data):
-    if service.script_of_request.get().pause_ms == 1 and pathlib.Path({gate!r}).exists():
+    if service.script_of_request().pause_ms == 1 and pathlib.Path({gate!r}).exists():
         pathlib.Path({reached!r}).touch()
         time.sleep(3600)
     return f"data: {{data}}\\n\\n".encode()

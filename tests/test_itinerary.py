@@ -11,7 +11,7 @@ import pytest
 from hangup.analysis.exception_path import exception_paths
 from hangup.environment.exception_path import located
 from hangup.model.exception_path import ExceptionPath, Step, coroutine
-from hangup.runner.server_process import read_steps
+from hangup.runner.trace_tail import read_steps
 
 CODE = Path(__file__).with_name("paths.py")
 ROOT = CODE.parent.parent

@@ -141,3 +141,14 @@ def _fate(visit: _Visit, following: _Visit | None, found: dict[int, _Exception])
 
 def _location(step: Step) -> Location:
     return Location(function=step.function, file=step.file, line=step.line)
+
+
+def steps_through_apps(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps of the exceptions whose paths lead through apps' code."""
+    through_apps = {
+        frame.exception
+        for path in exception_paths(steps)
+        if any(frame.location.file.startswith("apps/") for frame in path.frames)
+        for frame in path.frames
+    }
+    return tuple(step for step in steps if step.n in through_apps)

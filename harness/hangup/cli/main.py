@@ -20,12 +20,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import hangup
 from hangup.analysis.classification import all_outcomes, classify
-from hangup.analysis.exception_path import exception_paths
+from hangup.analysis.exception_path import exception_paths, steps_through_apps
 from hangup.environment import machine
 from hangup.environment.apps import find_apps
 from hangup.environment.installations import find_interpreter
 from hangup.environment.source_lines import SourceLines
-from hangup.environment.staging import code_hash, stage
+from hangup.environment.staging import code_hash
 from hangup.environment.version_sets import LATEST, constraints_of, unsupported_apps
 from hangup.errors import UserError
 from hangup.model import scenarios as catalogue
@@ -37,7 +37,7 @@ from hangup.report import exception_path as why
 from hangup.report import pages as report
 from hangup.report import publish, timeline
 from hangup.runner import plan
-from hangup.runner.run import Run
+from hangup.runner.scheduler import Hooks, Scheduler
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
 
@@ -190,7 +190,6 @@ def _run(journal: Journal, apps: dict[str, App], results: Path) -> None:
     """Run what is left of a journal's plan and publish all of it."""
     asked = journal.plan
     total = plan.count_trials(asked, apps)
-    done = sum(len(batch.trials) + len(batch.traced) for batch in journal.batches)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -199,26 +198,20 @@ def _run(journal: Journal, apps: dict[str, App], results: Path) -> None:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
-        task = progress.add_task("starting", total=total, completed=done)
-        root = journal.directory / "subject"
-        if not root.exists():
-            stage(root, [app.path for app in apps.values()])
-        run = Run(
-            root=root,
-            environments=HOME / "environments",
-            apps=apps,
-            journal=journal,
+        task = progress.add_task("starting", total=total, completed=journal.trial_count)
+        hooks = Hooks(
+            select_steps=steps_through_apps,
             check=partial(publish.check_mergeable, results) if asked.by_name else _any_part,
-            advance=lambda count: progress.advance(task, count),
-            say=lambda text: progress.update(task, description=text),
+            trials_finished=lambda count: progress.advance(task, count),
+            phase_begins=lambda text: progress.update(task, description=text),
         )
+        scheduler = Scheduler(journal, apps, HOME / "environments", hooks)
         try:
-            stack_results = _interruptible(run.run)
+            stack_results = _interruptible(scheduler.run)
         except (KeyboardInterrupt, asyncio.CancelledError):
-            kept = sum(len(batch.trials) + len(batch.traced) for batch in journal.batches)
             progress.stop()
             _tell(
-                f"Interrupted: {kept} of {total} trials are kept; "
+                f"Interrupted: {journal.trial_count} of {total} trials are kept; "
                 "`hangup run --resume` does the rest."
             )
             raise typer.Exit(130) from None
@@ -230,9 +223,12 @@ def _run(journal: Journal, apps: dict[str, App], results: Path) -> None:
     )
     journal.end()
     _tell(f"{total} trials; the report is {_shown(results / 'report.md')}.")
-    for name, reason in run.failed_to_start.items():
-        _tell(f"{name} could not be started: {reason}; its log is {run.logs[name]}.", style="red")
-    if run.failed_to_start:
+    for name, failure in scheduler.failed_to_start.items():
+        _tell(
+            f"{name} could not be started: {failure.reason}; its log is {failure.log}.",
+            style="red",
+        )
+    if scheduler.failed_to_start:
         raise typer.Exit(1)
 
 
