@@ -57,12 +57,12 @@ async def send_events(stream, send):
 
 
 @pytest.fixture
-def apps(tmp_path: Path) -> Iterator[Path]:
-    """A directory for apps; no process that knows of it is left behind."""
+def apps(tmp_path: Path, hangup: Hangup) -> Iterator[Path]:
+    """A directory for apps; no process of theirs is left behind."""
     directory = tmp_path / "apps"
     directory.mkdir()
     yield directory
-    left = processes_of(directory)
+    left = processes_of(hangup.home)
     for process in left:
         os.kill(process, signal.SIGKILL)
     assert not left
@@ -325,7 +325,7 @@ def _a_run_at_the_gate(
         try:
             wait_until(lambda: reached.exists() or running.poll() is not None, "at the gate")
             assert running.poll() is None, running.stderr and running.stderr.read()
-            assert processes_of(apps) - {running.pid}
+            assert processes_of(hangup.home) - {running.pid}
             yield running
         finally:
             running.kill()
@@ -345,7 +345,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     assert running.returncode == 130
     assert "Traceback" not in said
     assert "hangup run --resume" in " ".join(said.split())
-    assert processes_of(apps) == set()
+    assert processes_of(hangup.home) == set()
     assert contents(results) == {"outcomes.csv": b"of an earlier run\n"}
     (kept,) = hangup.journalled()
     assert kept.scenario == "idle"
@@ -363,7 +363,7 @@ def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_
     with _a_run_at_the_gate(hangup, apps, tmp_path / "results") as running:
         running.kill()
         running.wait()
-        wait_until(lambda: not processes_of(apps), "the subject's process ends")
+        wait_until(lambda: not processes_of(hangup.home), "the subject's process ends")
     assert not (tmp_path / "results").exists()
 
     done = hangup("run", "--resume", "--results", tmp_path / "results")
