@@ -21,8 +21,10 @@ from pathlib import Path
 
 import httpx
 
+from hangup.cli.main import HOME
 from hangup.environment.apps import find_apps
 from hangup.environment.installations import find_interpreter, install, resolve
+from hangup.environment.staging import stage, staged_app
 from hangup.model import scenarios as catalogue
 from hangup.model import servers
 from hangup.model.scenario import Scenario
@@ -56,8 +58,8 @@ def harness_way(results: Path) -> tuple[float, int]:
     return elapsed_s, len(APPS) * REPEATS * sum(s.repeat_factor for s in chosen)
 
 
-def plain_way(pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
-    """Run each trial on a server of its own, with fixed sleeps; seconds."""
+def plain_way(pythons: dict[str, Path], staged: Path, scenarios: list[Scenario]) -> float:
+    """Run every trial on a server of its own, with fixed sleeps; seconds."""
     apps = find_apps(ROOT / "apps")
     began_s = time.monotonic()
     port = 18000
@@ -67,7 +69,11 @@ def plain_way(pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
                 port += 1
                 server = subprocess.Popen(
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
-                    env=os.environ | {"HANGUP_APP": str(apps[app].path), "PYTHONPATH": str(ROOT)},
+                    env=os.environ
+                    | {
+                        "HANGUP_APP": str(staged_app(staged, apps[app].path)),
+                        "PYTHONPATH": str(staged),
+                    },
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
@@ -90,6 +96,8 @@ def hang_up(url: str) -> None:
             for _ in response.iter_raw():
                 if time.monotonic() > deadline_s:
                     break
+    except httpx.ConnectError:
+        raise  # nobody is there: then nothing is measured
     except httpx.HTTPError:
         pass
 
@@ -98,7 +106,7 @@ async def environments() -> dict[str, Path]:
     """The environments both ways use."""
     interpreter = await find_interpreter(None)
     constraints = ROOT / "apps" / "versions" / "current.txt"
-    cache = ROOT / ".hangup" / "environments"
+    cache = HOME / "environments"
     apps = find_apps(ROOT / "apps")
     pythons = {}
     for app in APPS:
@@ -111,10 +119,13 @@ async def environments() -> dict[str, Path]:
 def main() -> None:
     """Measure both ways and print the ratio."""
     pythons = asyncio.run(environments())
-    with tempfile.TemporaryDirectory() as results:
-        harness_s, trials = harness_way(Path(results))
     chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
-    plain_s = plain_way(pythons, chosen)
+    with tempfile.TemporaryDirectory() as directory:
+        harness_s, trials = harness_way(Path(directory) / "results")
+        staged = stage(
+            Path(directory) / "staged", [app.path for app in find_apps(ROOT / "apps").values()]
+        )
+        plain_s = plain_way(pythons, staged, chosen)
     print(f"{trials} trials on {len(APPS)} stacks, {os.cpu_count()} cores")
     print(f"harness     {harness_s:7.1f} s   {harness_s / trials:6.3f} s a trial")
     print(f"plain way   {plain_s:7.1f} s   {plain_s / trials:6.3f} s a trial")
