@@ -78,6 +78,7 @@ def test_an_event_that_is_too_long_is_counted_and_neither_kept_nor_held(length: 
 
 def test_what_is_kept_are_the_first_events_without_a_gap() -> None:
     half = "x" * (KEPT_BYTES // 2 + 1)
-    stream = f"data: {half}\n\ndata: {half}\n\ndata: short\n\n".encode()
-    events = fed(stream, size=1400)
+    events = EventStream()
+    for data in (half, half, "short"):
+        events.feed(f"data: {data}\n\n".encode())
     assert (events.data, events.count) == ([half], 3)

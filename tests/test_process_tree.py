@@ -107,10 +107,15 @@ def test_killing_twice_is_killing_once(leader: Leader) -> None:
 
 
 def test_other_servers_are_left_alone(leader: Leader, tmp_path: Path) -> None:
-    other = ProcessTree(leader.process.pid + 1_000_000, tmp_path / "other")
-    other.kill()
-    asyncio.run(other.wait_until_gone())
-    assert all(map(is_alive, leader.started))
+    other = Leader(tmp_path / "other")
+    try:
+        other.tree.kill()
+        other.process.wait()
+        asyncio.run(other.tree.wait_until_gone())
+        assert not any(map(is_alive, other.started))
+        assert all(map(is_alive, [leader.process.pid, *leader.started]))
+    finally:
+        other.end()
 
 
 def test_all_servers_of_a_run_can_be_ended_by_their_directory(

@@ -80,6 +80,7 @@ def test_clean_up_that_was_called_for_is_waited_for() -> None:
     ]
     assert all_ended(notified, cleans_up=False)
     assert not all_ended(notified, cleans_up=True)
+    assert all_ended([notified[0], notified[2]], cleans_up=True)
     cleanup = [an_event("cleanup", "begin"), an_event("cleanup", "end")]
     assert not all_ended([*notified, cleanup[0]], cleans_up=True)
     assert all_ended([*notified, *cleanup], cleans_up=True)
