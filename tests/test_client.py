@@ -193,7 +193,7 @@ def test_events_are_read_as_server_sent_events_are_written(body: bytes) -> None:
             await asked.ended.wait()
             assert asked.status == 200
             assert asked.received_bytes == len(body)
-            assert asked.event_stream.data == ["one", "two"]
+            assert asked.event_stream.data == ("one", "two")
 
     run(main())
 
@@ -205,7 +205,7 @@ def test_events_of_several_lines_are_put_together() -> None:
     async def main() -> None:
         async with serving(serve) as (port, _), asking(port) as asked:
             await asked.ended.wait()
-            assert asked.event_stream.data == ["one\ntwo"]
+            assert asked.event_stream.data == ("one\ntwo",)
 
     run(main())
 
@@ -218,7 +218,7 @@ def test_a_response_cut_off_in_the_middle_is_said_to_be() -> None:
         async with serving(serve) as (port, _), asking(port) as asked:
             await asked.ended.wait()
             assert asked.log.events[-1].event == "is cut off"
-            assert asked.event_stream.data == ["one"]
+            assert asked.event_stream.data == ("one",)
 
     run(main())
 

@@ -123,7 +123,7 @@ class _TrialRun:
             raise await self.setup.failure(f"the client got {type(error).__name__}") from error
         finally:
             if self.scenario.disconnect in ("stays", "sigterm"):
-                self.received = tuple(client.event_stream.data)
+                self.received = client.event_stream.data
                 self.got = client.got()
             await client.close()
 
