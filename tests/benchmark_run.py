@@ -22,7 +22,8 @@ from pathlib import Path
 import httpx
 
 from hangup.environment.apps import find_apps
-from hangup.environment.cache import cache_directory, environments
+from hangup.environment.cache import cache_directory
+from hangup.environment.cache import environments as cached_environments
 from hangup.environment.installations import install, resolve
 from hangup.environment.interpreters import find_interpreter
 from hangup.environment.staging import stage, staged_app
@@ -60,10 +61,9 @@ def harness_way(results: Path) -> tuple[float, int]:
     return elapsed_s, len(APPS) * REPEATS * sum(s.repeat_factor for s in chosen)
 
 
-def plain_way(root: Path, pythons: dict[str, Path], scenarios: list[Scenario]) -> float:
-    """Run each trial on a server of its own, with fixed sleeps; seconds."""
+def plain_way(pythons: dict[str, Path], staged: Path, scenarios: list[Scenario]) -> float:
+    """Run every trial on a server of its own, with fixed sleeps; seconds."""
     apps = find_apps()
-    stage(root, apps.values())
     began_s = time.monotonic()
     port = 18000
     for app in APPS:
@@ -74,8 +74,8 @@ def plain_way(root: Path, pythons: dict[str, Path], scenarios: list[Scenario]) -
                     [pythons[app], *servers.BY_ID[SERVER].arguments(port)],
                     env=os.environ
                     | {
-                        "HANGUP_APP": str(staged_app(root, apps[app].path)),
-                        "PYTHONPATH": str(root),
+                        "HANGUP_APP": str(staged_app(staged, apps[app].path)),
+                        "PYTHONPATH": str(staged),
                     },
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -99,15 +99,17 @@ def hang_up(url: str) -> None:
             for _ in response.iter_raw():
                 if time.monotonic() > deadline_s:
                     break
+    except httpx.ConnectError:
+        raise  # nobody is there: then nothing is measured
     except httpx.HTTPError:
         pass
 
 
-async def prepare() -> dict[str, Path]:
+async def environments() -> dict[str, Path]:
     """The environments both ways use."""
     interpreter = await find_interpreter(None)
     constraints = constraints_of("current")
-    cache = environments(cache_directory())
+    cache = cached_environments(cache_directory())
     apps = find_apps()
     pythons = {}
     for app in APPS:
@@ -119,12 +121,13 @@ async def prepare() -> dict[str, Path]:
 
 def main() -> None:
     """Measure both ways and print the ratio."""
-    pythons = asyncio.run(prepare())
-    with tempfile.TemporaryDirectory() as results:
-        harness_s, trials = harness_way(Path(results))
+    pythons = asyncio.run(environments())
     chosen = [s for s in catalogue.SCENARIOS if s.id in SCENARIOS or s.proof]
     with tempfile.TemporaryDirectory() as directory:
-        plain_s = plain_way(Path(directory) / "staged", pythons, chosen)
+        harness_s, trials = harness_way(Path(directory) / "results")
+        staged = Path(directory) / "staged"
+        stage(staged, find_apps().values())
+        plain_s = plain_way(pythons, staged, chosen)
     print(f"{trials} trials on {len(APPS)} stacks, {os.cpu_count()} cores")
     print(f"harness     {harness_s:7.1f} s   {harness_s / trials:6.3f} s a trial")
     print(f"plain way   {plain_s:7.1f} s   {plain_s / trials:6.3f} s a trial")

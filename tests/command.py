@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from hangup.model.trace import StackResult, Trial
 from hangup.store.journal import Batch
@@ -116,17 +117,13 @@ def wait_until(happened: Callable[[], object], what: str) -> None:
 
 def processes_of(directory: Path) -> set[int]:
     """The processes whose command or environment names this directory."""
-    name = str(directory).encode()
-    if not Path("/proc/self/environ").exists():
-        command = ["ps", "-axwwE", "-o", "pid=,command="]
-        lines = subprocess.run(command, capture_output=True).stdout.splitlines()
-        return {int(line.split()[0]) for line in lines if name in line}
+    name = str(directory)
     found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile, or is not ours
-            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            if name in said:
-                found.add(int(process.name))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended meanwhile, or is not ours
+            texts = [*process.cmdline(), *process.environ().values()]
+            if any(name in text for text in texts):
+                found.add(process.pid)
     return found
 
 

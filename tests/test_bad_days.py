@@ -23,7 +23,7 @@ from hangup.errors import UserError
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
-from hangup.runner.trial import EVENTS_UNTIL_STREAMING
+from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
 from hangup.store.run_directory import only_run_into, runs_directory

@@ -53,7 +53,7 @@ async def asking(port: int, method: str = "GET") -> AsyncIterator[Client]:
 
 
 def has(count: int) -> Callable[[Client], bool]:
-    return lambda c: c.body.count(b"data:") >= count
+    return lambda c: c.event_stream.count >= count
 
 
 def run(main: Awaitable[object]) -> None:
@@ -79,7 +79,7 @@ def test_the_server_hears_how_the_client_leaves(how: Disconnect, heard: object) 
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
             assert await asked.wait_until(has(1), LONG_S)
-            await asked.leave(how)
+            await asked.disconnect(how)
             came = await result
             assert (came if isinstance(came, bytes) else type(came)) == heard
 
@@ -95,7 +95,7 @@ def test_a_client_that_half_closes_goes_on_reading() -> None:
     async def main() -> None:
         async with serving(serve) as (port, result), asking(port) as asked:
             assert await asked.wait_until(has(1), LONG_S)
-            await asked.leave("half-closes")
+            await asked.disconnect("half-closes")
             assert await asked.wait_until(has(2), LONG_S)
             await result
 
@@ -106,7 +106,7 @@ def test_a_client_that_half_closes_goes_on_reading() -> None:
 def test_the_time_of_leaving_is_in_the_log(how: Disconnect) -> None:
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
-            left_ns = await asked.leave(how)
+            left_ns = await asked.disconnect(how)
             assert [e.t_ns for e in asked.log.events if e.event == "leaves"] == [left_ns]
             await result
 
@@ -193,7 +193,7 @@ def test_events_are_read_as_server_sent_events_are_written(body: bytes) -> None:
             await asked.ended.wait()
             assert asked.status == 200
             assert asked.received_bytes == len(body)
-            assert asked.events() == ("one", "two")
+            assert asked.event_stream.data == ("one", "two")
 
     run(main())
 
@@ -205,7 +205,7 @@ def test_events_of_several_lines_are_put_together() -> None:
     async def main() -> None:
         async with serving(serve) as (port, _), asking(port) as asked:
             await asked.ended.wait()
-            assert asked.events() == ("one\ntwo",)
+            assert asked.event_stream.data == ("one\ntwo",)
 
     run(main())
 
@@ -218,7 +218,7 @@ def test_a_response_cut_off_in_the_middle_is_said_to_be() -> None:
         async with serving(serve) as (port, _), asking(port) as asked:
             await asked.ended.wait()
             assert asked.log.events[-1].event == "is cut off"
-            assert asked.events() == ("one",)
+            assert asked.event_stream.data == ("one",)
 
     run(main())
 
@@ -291,6 +291,10 @@ GOT: list[tuple[list[bytes], str]] = [
     ([CHUNKED, _chunk(b"data: 1\n\n"), ENDS], "200, 1 event, ended"),
     ([CHUNKED, _chunk(b"data: 1\n\ndata: 2\n\n"), ENDS], "200, 2 events, ended"),
     ([CHUNKED, _chunk(b"data: 1\n\ndata: 2\n")], "200, 1 event, cut off"),
+    (
+        [CHUNKED, *[_chunk(b"data: %s\n\n" % (b"x" * 65536))] * 40, ENDS],
+        "200, 40 events, ended",
+    ),
     ([CHUNKED.replace(b"200 OK", b"500 Sorry"), _chunk(b"{}"), ENDS], "500, ended"),
 ]
 
@@ -313,7 +317,7 @@ def test_a_response_that_has_not_ended_is_said_not_to_have() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
             assert await asked.wait_until(has(1), LONG_S)
             assert asked.got() == "200, 1 event, not ended"
-            await asked.leave("closes")
+            await asked.disconnect("closes")
             await result
 
     run(main())

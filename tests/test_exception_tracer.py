@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hangup.analysis.exception_path import exception_paths
-from hangup.environment.exception_path import located
+from hangup.environment.exception_path import with_handlers
 from hangup.model.exception_path import Disposition, ExceptionPath, Step, coroutine
-from hangup.runner.server_process import read_steps
+from hangup.runner.trace_tail import read_steps
 
 CASES = Path(__file__).with_name("exception_tracer_cases.py")
 Tracer = Callable[[str], list[Step]]
@@ -193,7 +193,7 @@ def steps_of(python: Path, staged: Path, tmp_path: Path) -> Tracer:
 
 
 def paths_of(steps: list[Step]) -> tuple[ExceptionPath, ...]:
-    return exception_paths(located(steps))
+    return exception_paths(with_handlers(steps))
 
 
 @pytest.mark.parametrize("case", PATHS)

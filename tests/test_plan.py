@@ -17,7 +17,12 @@ from hangup.runner.plan import (
     choose_scenarios,
     choose_servers,
     count_trials,
+    own_server_groups,
+    phase,
+    rounds,
     scenarios_to_trace,
+    shared_server_groups,
+    traced_sequences,
 )
 from tests.plans import a_plan, an_app
 
@@ -72,7 +77,7 @@ def test_there_is_a_proof_for_each_kind_of_handler_and_for_streams() -> None:
     assert {"plain-error", "plain-app-error", "plain-cancelled", "complete"} <= PROOFS
 
 
-def test_an_app_is_spared_the_scenarios_it_lacks_what_it_takes_for() -> None:
+def test_an_app_is_spared_the_scenarios_it_does_not_support() -> None:
     ids = ["idle", "sync"]
     assert [s.id for s in applicable(ids, an_app("bare", "sync"))] == ["idle"]
     assert [s.id for s in applicable(ids, an_app("starlette"))] == ids
@@ -85,7 +90,7 @@ def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
     assert count_trials(plan, apps) == 2 * (5 + 2 * 5) + traced
 
 
-def test_nothing_is_followed_where_that_was_not_asked_for() -> None:
+def test_nothing_is_traced_where_that_was_not_asked_for() -> None:
     plan = a_plan("bare")
     assert scenarios_to_trace(plan, an_app("bare")) == []
     assert count_trials(plan, {"bare": an_app("bare")}) == plan.repeats
@@ -125,3 +130,57 @@ def test_what_shows_a_race_is_repeated_more_often() -> None:
 
 def test_scenario_names_are_unique() -> None:
     assert len(catalogue.BY_ID) == len(catalogue.SCENARIOS)
+
+
+# --- The order of a run.
+
+
+def test_every_scenario_is_run_on_a_shared_server_or_on_its_own() -> None:
+    groups = [*shared_server_groups(SCENARIOS), *own_server_groups(SCENARIOS)]
+    ran = [scenario.id for group in groups for scenario in group]
+    assert sorted(ran) == sorted(BY_ID)
+    assert all(scenario.own_server for group in own_server_groups(SCENARIOS) for scenario in group)
+
+
+def test_members_of_a_group_run_together_and_others_by_themselves() -> None:
+    for group in [*shared_server_groups(SCENARIOS), *own_server_groups(SCENARIOS)]:
+        assert len(group) == 1 or len({scenario.group for scenario in group}) == 1
+        if len(group) > 1:
+            assert group[0].group
+
+
+def test_what_may_hang_a_shared_server_comes_last_and_recipes_first_of_that() -> None:
+    order = [scenario for group in shared_server_groups(SCENARIOS) for scenario in group]
+    assert [s.may_hang_server for s in order] == sorted(s.may_hang_server for s in order)
+    floods = [scenario.kind for scenario in order if scenario.may_hang_server]
+    assert floods == sorted(floods, key=lambda kind: kind != "recipe")
+    assert {"recipe", "disconnect"} <= set(floods)
+
+
+def test_repeats_run_at_once_unless_they_would_disturb_one_another() -> None:
+    idle, ticking = BY_ID["idle"], BY_ID["ticking"]
+    assert rounds([idle], 3) == [[(idle, 1), (idle, 2), (idle, 3)]]
+    assert rounds([ticking], 3) == [[(ticking, 1)], [(ticking, 2)], [(ticking, 3)]]
+
+
+def test_a_group_of_several_runs_repeat_by_repeat() -> None:
+    first, second, *_ = next(g for g in shared_server_groups(SCENARIOS) if len(g) > 1)
+    assert rounds([first, second], 2) == [
+        [(first, 1), (second, 1)],
+        [(first, 2), (second, 2)],
+    ]
+
+
+def test_traced_scenarios_share_a_server_unless_they_end_it() -> None:
+    shutdown, idle, firehose = (BY_ID[name] for name in ("shutdown", "idle", "firehose"))
+    assert traced_sequences([firehose, shutdown, idle]) == [[idle, firehose], [shutdown]]
+    assert traced_sequences([shutdown]) == [[shutdown]]
+    assert traced_sequences([]) == []
+
+
+def test_each_repeat_disconnects_at_another_point_between_two_events() -> None:
+    plan = a_plan("bare", repeats=5)
+    ticking = BY_ID["ticking"]
+    phases = [phase(ticking, repeat, plan) for repeat in range(plan.repeats_of(ticking) + 1)]
+    assert all(0 < point < 1 for point in phases)
+    assert phases[1:] == sorted(set(phases[1:]))

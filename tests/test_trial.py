@@ -1,46 +1,130 @@
-"""When a trial has come to what its scenario is about."""
+"""Trials of real servers: into a state, away, and watched until everything has ended."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from hangup.model.scenarios import SCENARIOS
-from hangup.model.script import Script
-from hangup.model.trace import Event
-from hangup.runner.trial import came_to_pass
+from hangup.analysis.classification import classify
+from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.upstream import cost_rows
+from hangup.model import scenarios
+from hangup.model.scenario import Scenario
+from hangup.model.trace import StackResult
+from hangup.model.vocabulary import Word
+from tests.command import ROOT, Hangup, processes_of, write_app
+from tests.runs import run
+
+# --- The scenario that the README adds.
 
 
-def an_event(surface: str, event: str) -> Event:
-    return Event(t_ns=1, surface=surface, event=event)
+def _readme_scenario() -> Scenario:
+    """The scenario in the README's section on how to add one."""
+    section = (ROOT / "README.md").read_text().partition("## Add a scenario\n")[2]
+    block = re.search(r"```python\n(.+?)```", section, re.DOTALL)
+    assert block is not None
+    (scenario,) = eval(f"({block[1]})", vars(scenarios))
+    return msgspec.convert(msgspec.to_builtins(scenario), Scenario)
 
 
-BEGUN = [an_event("asgi", "begin"), an_event("endpoint", "begin")]
-ANSWERED = [*BEGUN, an_event("endpoint", "end"), an_event("source", "begin")]
-WAITS = [*ANSWERED, an_event("source", "waiting")]
-ENDED = [*ANSWERED, an_event("source", "end")]
+def test_the_scenario_in_the_readme_reaches_its_state(
+    hangup: Hangup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = _readme_scenario()
+    assert scenario.id not in scenarios.BY_ID
+    monkeypatch.setitem(scenarios.BY_ID, scenario.id, scenario)
+    result = run(hangup, tmp_path, ROOT / "apps", "bare", [scenario.id])
+    (outcome,) = classify(result)
+    assert outcome.trial.failure is None, outcome.trial.note
+    assert outcome.saws["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
+
+
+# --- What an app leaves behind.
+
+STARTS_A_PROCESS = """
+import subprocess, sys
+
+sleeps = [sys.executable, "-c", "import time; time.sleep(3600)", {mark!r}]
+subprocess.Popen(sleeps, start_new_session={session}{more})
+"""
 
 
 @pytest.mark.parametrize(
-    ("script", "events", "came"),
-    [
-        (Script(endpoint="raise"), [], False),
-        (Script(endpoint="raise"), BEGUN, False),
-        (Script(endpoint="raise"), ANSWERED, True),
-        (Script(events=3, then="raise"), [], False),
-        (Script(events=3, then="raise"), ANSWERED, False),
-        (Script(events=3, then="raise"), ENDED, True),
-        (Script(events=3, then="wait", timeout_ms=1), ENDED, False),
-        (Script(events=3, then="wait", timeout_ms=1), WAITS, True),
-    ],
+    ("session", "more"),
+    [(False, ""), (True, ""), (True, ", env={}")],
+    ids=["in the group", "in a session of its own", "without the server's environment"],
 )
-def test_a_control_is_about_what_its_script_ends_with(
-    script: Script, events: list[Event], came: bool
+def test_a_process_that_an_app_has_started_is_gone_after_the_run(
+    hangup: Hangup, tmp_path: Path, session: bool, more: str
 ) -> None:
-    assert came_to_pass(script, events) is came
+    apps = tmp_path / "apps"
+    mark = str(tmp_path / "mark")
+    write_app(apps, "starts", STARTS_A_PROCESS.format(mark=mark, session=session, more=more))
+    result = run(hangup, tmp_path, apps, "starts", ["complete"])
+    assert [trial.failure for trial in result.trials] == [None]
+    assert processes_of(tmp_path) == set()
 
 
-def test_every_scenario_in_which_nobody_leaves_ends_by_its_script() -> None:
-    for scenario in SCENARIOS:
-        if scenario.precondition == "ended":
-            assert not came_to_pass(scenario.script, BEGUN), scenario.id
-            assert came_to_pass(scenario.script, [*WAITS, *ENDED]), scenario.id
+LEAVES_OPEN = """
+from urllib.parse import urlsplit
+from apps.common import relay
+
+kept = []
+
+async def leaking(trial, url, item):
+    with probe.Span(trial, "source", at="await"):
+        at = urlsplit(url)
+        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        kept.append(writer)
+        writer.write(b"GET /events HTTP/1.1\\r\\nHost: upstream\\r\\n\\r\\n")
+        number = 0
+        try:
+            async for line in reader:
+                if line.startswith(b"data: "):
+                    number += 1
+                    yield item(number, line[6:].decode().strip())
+        finally:
+            {leave}
+
+relay.source = leaking
+"""
+"""An app that says that its source has ended, and may keep the connection: outside tells."""
+
+
+def _run_relay(hangup: Hangup, directory: Path, leave: str, window_s: float) -> StackResult:
+    """The result of an app that does `leave` with its connection when it is told to stop."""
+    write_app(directory / "apps", "leaking", LEAVES_OPEN.format(leave=leave))
+    result = run(hangup, directory, directory / "apps", "leaking", ["relay"], window_s)
+    (outcome,) = classify(result)
+    assert outcome.saws["source"] == ("CancelledError",)
+    assert outcome.saws["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
+    return result
+
+
+def test_a_connection_kept_after_the_source_has_ended_is_seen_from_outside(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    result = _run_relay(hangup, tmp_path, "pass", 0.5)
+    (outcome,) = classify(result)
+    assert outcome.saws["upstream"] == (Word.STILL_OPEN,)
+    (row,) = cost_rows(Outcomes([result]))
+    assert row.disagreements == 1
+    assert row.costs[0].sent_after > 1
+
+
+def test_a_trial_waits_for_a_connection_that_is_closed_late_and_no_longer(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    window_s = 20.0
+    late = "asyncio.get_running_loop().call_later(0.3, writer.close)"
+    result = _run_relay(hangup, tmp_path, late, window_s)
+    (outcome,) = classify(result)
+    assert outcome.saws["upstream"] == (Word.CLOSED,)
+    (row,) = cost_rows(Outcomes([result]))
+    assert row.disagreements == 0
+    assert outcome.trial.closed_ns is not None
+    assert outcome.trial.left_ns is not None
+    assert outcome.trial.closed_ns - outcome.trial.left_ns < window_s / 2 * 1e9

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from hangup.model.exception_path import (
+    AGENT,
     AGENT_CODE,
     STREAM_CODE,
     Disposition,
@@ -160,3 +161,14 @@ def _disposition(
 
 def _location(step: Step) -> Location:
     return Location(function=step.function, file=step.file, line=step.line)
+
+
+def steps_through_apps(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps of the exceptions whose paths lead through code of an app or of the agent."""
+    through_apps = {
+        frame.exception
+        for path in exception_paths(steps)
+        if any(frame.location.file.startswith((APPS, AGENT)) for frame in path.frames)
+        for frame in path.frames
+    }
+    return tuple(step for step in steps if step.n in through_apps)

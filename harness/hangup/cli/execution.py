@@ -15,6 +15,7 @@ from typing import TypeVar
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hangup.analysis.exception_path import steps_through_apps
 from hangup.cli.messages import console, displayed, print_message
 from hangup.cli.options import WRITTEN
 from hangup.environment.apps import find_apps, read_apps
@@ -28,7 +29,7 @@ from hangup.model.trace import StackResult
 from hangup.report import publish
 from hangup.report.links import REPORT
 from hangup.runner.plan import choose, choose_servers, count_trials
-from hangup.runner.run import Run
+from hangup.runner.scheduler import Hooks, Scheduler
 from hangup.store.journal import Journal
 from hangup.store.merging import check_mergeable
 
@@ -52,22 +53,20 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("starting", total=total, completed=_count_finished(journal))
-        trial_run = Run(
-            root=root,
-            environments=environments(cache),
-            apps=apps,
-            journal=journal,
+        task = progress.add_task("starting", total=total, completed=journal.trial_count)
+        hooks = Hooks(
+            select_steps=steps_through_apps,
             check=partial(check_mergeable, results) if plan.by_name else _accept,
-            advance=lambda count: progress.advance(task, count),
-            say=lambda text: progress.update(task, description=text),
+            trials_finished=lambda count: progress.advance(task, count),
+            phase_begins=lambda text: progress.update(task, description=text),
         )
+        scheduler = Scheduler(journal, apps, environments(cache), hooks)
         try:
-            stack_results = _run_until_signalled(trial_run.run)
+            stack_results = _run_until_signalled(scheduler.run)
         except (KeyboardInterrupt, asyncio.CancelledError):
             progress.stop()
             print_message(
-                f"Interrupted: {_count_finished(journal)} of {total} trials are kept; "
+                f"Interrupted: {journal.trial_count} of {total} trials are kept; "
                 f"`{_resume_command(results)}` does the rest."
             )
             raise typer.Exit(130) from None
@@ -78,12 +77,14 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
         merge=plan.by_name,
         supersede=plan.versions if plan.whole else None,
     )
-    journal.end(keep_logs=bool(trial_run.failed_to_start))
+    journal.end(keep_logs=bool(scheduler.failed_to_start))
     print_message(f"{total} trials; the report is {displayed(results / REPORT)}.")
-    for name, reason in trial_run.failed_to_start.items():
-        log = displayed(trial_run.logs[name])
-        print_message(f"{name} could not be started: {reason}; its log is {log}.", style="red")
-    if trial_run.failed_to_start:
+    for name, failure in scheduler.failed_to_start.items():
+        log = displayed(failure.log)
+        print_message(
+            f"{name} could not be started: {failure.reason}; its log is {log}.", style="red"
+        )
+    if scheduler.failed_to_start:
         raise typer.Exit(1)
 
 
@@ -99,10 +100,6 @@ def _staged_apps(plan: Plan, root: Path) -> dict[str, App]:
     choose("scenario", plan.scenarios, scenarios.BY_ID)
     choose_servers(plan.servers)
     return apps
-
-
-def _count_finished(journal: Journal) -> int:
-    return sum(len(batch.trials) + len(batch.traced) for batch in journal.batches)
 
 
 def _accept(stack_result: StackResult) -> None:

@@ -15,6 +15,8 @@ SITE_PACKAGES = "site-packages/"
 """What the recorded path of an installed file begins with."""
 APPS = "apps/"
 """What the recorded path of an app's code begins with."""
+AGENT = "hangup/agent/"
+"""What the recorded path of the agent's code begins with."""
 STREAM_CODE = ("apps/common/", "apps/recipes/", "apps/subject/")
 """The code that every app shares: the stream and its source. In results of format 1 it was in
 `apps/subject/`, together with the agent."""

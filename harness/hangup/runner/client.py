@@ -1,7 +1,6 @@
-"""The client: it asks for a stream, reads it or not, and leaves in a known way.
+"""The client: it asks for a stream, reads it or not, and disconnects in a known way.
 
-The socket is our own, because how it is left is what this project is about; HTTP is h11's
-and server-sent events are httpx-sse's.
+The socket is our own, because how it is closed is what this project is about; HTTP is h11's.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from typing import Any
 
 import h11
 import httpx
-import httpx_sse
 
 from hangup.model.scenario import Disconnect, Scenario
 from hangup.model.trace import CLIENT, Event
 from hangup.model.vocabulary import Word
+from hangup.runner.event_stream import EventStream
 
 HOST = "127.0.0.1"
 COLLECT_PATH = "/hangup/collect"
-"""What makes a subject collect its garbage (`harness/hangup/agent/boundary.py`)."""
+"""A request for this path makes a server collect its garbage (`hangup.agent.boundary`)."""
 READ_TIMEOUT_S = 0.5
 """After how long without a byte the client that times out gives up."""
 
@@ -65,7 +64,7 @@ class Client:
         self.ended = asyncio.Event()
         """Set when the response is over or the server has closed the connection."""
         self.received_bytes = 0
-        self.body = bytearray()
+        self.event_stream = EventStream()
         self.status: int | None = None
         self._end_of_response = Word.NEVER_ENDED
         self._changed = asyncio.Event()
@@ -113,14 +112,14 @@ class Client:
         return reached(self)
 
     async def stop_reading(self) -> None:
-        """Disconnect what arrives from now on in the socket."""
+        """Leave what arrives from now on in the socket."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
             self._reading = None
 
-    async def leave(self, how: Disconnect) -> int:
-        """Disconnect in a way that a socket can be left in; the time just before, in ns."""
+    async def disconnect(self, how: Disconnect) -> int:
+        """Disconnect as a socket can; the time just before, in ns."""
         match how:
             case "half-closes":
                 left_ns = self.log.add("leaves", detail="shutdown(SHUT_WR)")
@@ -138,25 +137,19 @@ class Client:
         return left_ns
 
     async def close(self) -> None:
-        """Let go of the connection, if it has not been left."""
+        """Close the connection, if the client has not disconnected."""
         await self.stop_reading()
         self._socket.close()
 
     def got(self) -> str:
-        """What has come: the status, how many events, and whether it has ended properly."""
+        """What has arrived: the status, how many events, and whether it has ended properly."""
         if self.status is None:
             return Word.NO_RESPONSE
-        count = len(self.events())
-        said = [str(self.status), self._end_of_response.value]
+        words = [str(self.status), self._end_of_response.value]
+        count = self.event_stream.count
         if count:
-            said.insert(1, f"{count} event{'' if count == 1 else 's'}")
-        return ", ".join(said)
-
-    def events(self) -> tuple[str, ...]:
-        """The data of the server-sent events received so far."""
-        headers = {"content-type": "text/event-stream"}
-        response = httpx.Response(200, headers=headers, content=bytes(self.body))
-        return tuple(event.data for event in httpx_sse.EventSource(response).iter_sse())
+            words.insert(1, f"{count} event{'' if count == 1 else 's'}")
+        return ", ".join(words)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -173,6 +166,13 @@ class Client:
             self._end(Word.CUT_OFF)
 
     def _take(self, http: h11.Connection) -> None:
+        body: list[bytes] = []
+        try:
+            self._take_http_events(http, body)
+        finally:
+            self.event_stream.feed(b"".join(body))  # at once: a flood has very many pieces
+
+    def _take_http_events(self, http: h11.Connection, body: list[bytes]) -> None:
         while True:
             event = http.next_event()
             match event:
@@ -183,8 +183,7 @@ class Client:
                     if not self.received_bytes:
                         self.log.add("gets its first bytes")
                     self.received_bytes += len(event.data)
-                    if self.received_bytes <= _RECEIVE_BYTES:
-                        self.body += event.data
+                    body.append(event.data)
                 case h11.EndOfMessage():
                     self.log.add("sees the response end")
                     self._end(Word.WHOLE)

@@ -1,4 +1,4 @@
-"""How long after the client's close the stream is told: apart, one stream at a time."""
+"""How long after the client's close the stream is notified: measured apart, one at a time."""
 
 from __future__ import annotations
 
@@ -15,24 +15,22 @@ WARM_UP = 3
 """So many rounds are run first and not counted."""
 REACH_S = 10.0
 IDLE_S = 0.005
-POLL_S = 0.002
-"""How often the subjects' probes are looked at, where nothing else goes on."""
 
 
 async def measure(
-    subjects: Mapping[str, ServerProcess], reference: str, samples: int, window_s: float
+    servers: Mapping[str, ServerProcess], reference: str, samples: int, window_s: float
 ) -> dict[str, Latency]:
-    """Take `samples` latencies of every subject in turn; by app.
+    """Take `samples` latencies of every server in turn; by app.
 
-    Turn and turn about, so that whatever else the machine does falls on all alike. A
-    subject whose stream is not told within the window is not asked again.
+    In turn, so that whatever else the machine does falls on all alike. A server whose stream is
+    not notified within the window is not asked again.
     """
-    taken: dict[str, list[int | None]] = {app: [] for app in subjects}
+    taken: dict[str, list[int | None]] = {app: [] for app in servers}
     for round_ in range(WARM_UP + samples):
-        for app, subject in subjects.items():
+        for app, server in servers.items():
             if taken[app] and taken[app][-1] is None:
                 continue
-            latency_ns = await _once(subject, f"latency-{round_}", window_s)
+            latency_ns = await _once(server, f"latency-{round_}", window_s)
             if round_ >= WARM_UP or latency_ns is None:
                 taken[app].append(latency_ns)
     bare = taken.get(reference, [])
@@ -45,30 +43,30 @@ def _paired(own: Sequence[int | None], bare: Sequence[int | None]) -> Latency:
     return Latency(own_ns=tuple(filter(None, own)), bare_ns=tuple(filter(None, bare)))
 
 
-async def _once(subject: ServerProcess, name: str, window_s: float) -> int | None:
-    """One latency in ns; None if the stream was not told within the window."""
-    client = Client(subject.port, SCENARIO.method, target(SCENARIO, name))
+async def _once(server: ServerProcess, name: str, window_s: float) -> int | None:
+    """One latency in ns; None if the stream was not notified within the window."""
+    client = Client(server.port, SCENARIO.method, target(SCENARIO, name))
     try:
         await client.ask()
         wanted = SCENARIO.script.events
-        await client.wait_until(lambda c: c.body.count(b"data:") >= wanted, REACH_S)
-        await subject.wait_for_quiet(name, IDLE_S, REACH_S)
-        left_ns = await client.leave("closes")
-        await subject.wait_for(lambda: _told_ns(subject, name) is not None, window_s)
-        told_ns = _told_ns(subject, name)
-        return None if told_ns is None else told_ns - left_ns
+        await client.wait_until(lambda c: c.event_stream.count >= wanted, REACH_S)
+        await server.wait_for_quiet(name, IDLE_S, REACH_S)
+        left_ns = await client.disconnect("closes")
+        await server.wait_for(lambda: _notified_ns(server, name) is not None, window_s)
+        notified_ns = _notified_ns(server, name)
+        return None if notified_ns is None else notified_ns - left_ns
     except (TimeoutError, OSError):
         return None
     finally:
         await client.close()
-        subject.forget(name)
+        server.trace.forget(name)
 
 
-def _told_ns(subject: ServerProcess, name: str) -> int | None:
+def _notified_ns(server: ServerProcess, name: str) -> int | None:
     return next(
         (
             event.t_ns
-            for event in subject.seen(name)
+            for event in server.trace.events_of(name)
             if event.surface == Surface.STREAM and event.saw is not None
         ),
         None,

@@ -1,8 +1,10 @@
-"""What a run is to do. Pure: names in, plan out."""
+"""What a run is to do, and in what order. Pure: names and scenarios in, trials to run out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from hangup.errors import unknown
 from hangup.model import scenarios as catalogue
@@ -10,6 +12,9 @@ from hangup.model import servers
 from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.scenario import Scenario
+
+Group: TypeAlias = Sequence[Scenario]
+"""Scenarios that run at once on one server; most are a group by themselves."""
 
 
 def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
@@ -39,21 +44,65 @@ def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def applicable(scenario_ids: Sequence[str], app: App) -> list[Scenario]:
-    """The scenarios that this app has what it takes for."""
+    """The scenarios that this app has everything for that they need."""
     chosen = (catalogue.BY_ID[scenario_id] for scenario_id in scenario_ids)
     return [s for s in chosen if catalogue.fits(s, app.about.surfaces, app.about.unsupported)]
 
 
 def scenarios_to_trace(plan: Plan, app: App) -> list[Scenario]:
-    """The scenarios that are run once more to follow their exceptions.
+    """The scenarios that are run once more with their exceptions traced.
 
     Recipes are not: what is thrown into them is what the scenarios without them are about.
-    Neither are streams that poll: each time they ask is a cancellation of its own.
+    Neither are streams that poll: every time they ask is a cancellation of its own.
     """
     if not plan.trace_exceptions:
         return []
     chosen = applicable(plan.scenarios, app)
     return [s for s in chosen if s.kind != "recipe" and not s.script.polls]
+
+
+def own_server_groups(scenarios: Iterable[Scenario]) -> list[Group]:
+    """The groups that end their server, so that each repeat has a server of its own."""
+    return _groups(scenario for scenario in scenarios if scenario.own_server)
+
+
+def shared_server_groups(scenarios: Iterable[Scenario]) -> list[Group]:
+    """The groups that run on one server, one after the other, in their order."""
+    shared = (scenario for scenario in scenarios if not scenario.own_server)
+    # A flood that gives others their turn comes before one that does not.
+    return _groups(sorted(shared, key=lambda s: (s.may_hang_server, s.kind != "recipe")))
+
+
+def traced_sequences(scenarios: Iterable[Scenario]) -> list[list[Scenario]]:
+    """The scenarios that are traced one after the other on one server, sequence by sequence."""
+    scenarios = list(scenarios)
+    shared = [scenario for scenario in scenarios if not scenario.own_server]
+    shared.sort(key=lambda scenario: scenario.may_hang_server)
+    own = [[scenario] for scenario in scenarios if scenario.own_server]
+    return [shared, *own] if shared else own
+
+
+def rounds(group: Group, repeats: int) -> list[list[tuple[Scenario, int]]]:
+    """The trials of a group that shares a server, as scenario and repeat: what runs at once.
+
+    The repeats of a scenario run at once, unless it is exclusive or one of several in its group.
+    """
+    numbers = range(1, repeats + 1)
+    by_repeat = [[(scenario, repeat) for scenario in group] for repeat in numbers]
+    if group[0].exclusive or group[0].group:
+        return by_repeat
+    return [[trial for at_once in by_repeat for trial in at_once]]
+
+
+def phase(scenario: Scenario, repeat: int, plan: Plan) -> float:
+    """Where between two events this repeat disconnects, from 0 to 1; no two do at the same."""
+    return abs(repeat - 0.5) / plan.repeats_of(scenario)
+
+
+def _groups(scenarios: Iterable[Scenario]) -> list[Group]:
+    """Neighbours of the same group, and any other scenario by itself."""
+    grouped = itertools.groupby(scenarios, key=lambda s: s.group or s.id)
+    return [list(members) for _, members in grouped]
 
 
 def count_trials(plan: Plan, apps: Mapping[str, App]) -> int:

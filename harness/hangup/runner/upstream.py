@@ -1,7 +1,7 @@
 """The server upstream of a stream that relays: it sends without end and sees who closes.
 
-It belongs to the harness, so that what the subject costs others is seen from outside, on
-the clock that all events are on. Each trial has one of its own.
+It belongs to the harness, so that what a server under test costs others is seen from outside,
+on the clock that all events are on. Each trial has one of its own.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Upstream:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
             # An event that does not get through must not keep it from closing; otherwise a
-            # proper end is what disturbs a subject least.
+            # proper end is what disturbs the server under test least.
             stuck = writer.transport.get_write_buffer_size()
             (writer.transport.abort if stuck else writer.close)()
         self.open -= 1
@@ -101,7 +101,7 @@ class Upstream:
         # With no buffer of our own, "sent" means that the connection has taken it.
         writer.transport.set_write_buffer_limits(high=0)
         number = 0
-        with suppress(ConnectionError):  # the reader is told the same
+        with suppress(ConnectionError):  # the reader sees the same
             writer.write(_HEAD)
             while True:
                 await asyncio.sleep(self._pause_s)

@@ -1,7 +1,7 @@
 """What a run has finished, kept as it goes, so that it can be resumed.
 
 `RESULTS/.hangup/runs/<id>/plan.json` and `journal.jsonl`: a finished batch of trials a line. A run
-that is cut off loses the batches under way and, at the worst, one half-written line.
+that is interrupted loses the batches under way and, at the worst, one half-written line.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ from hangup.files import write_whole
 from hangup.model.plan import Plan
 from hangup.model.trace import Latency, Trial
 
+_PLAN = "plan.json"
+_BATCHES = "journal.jsonl"
+
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that is finished of one stack."""
+    """What is finished of one stack: all trials of a scenario, all traced ones, or the latency.
+
+    The fields are those of `StackResult`, which batches are put together into.
+    """
 
     app: str
     server: str
     scenario: str | None = None
+    """The scenario of the trials; None for traced ones, which are of all scenarios."""
     trials: tuple[Trial, ...] = ()
     traced: tuple[Trial, ...] = ()
     latency: Latency | None = None
@@ -42,15 +49,15 @@ class Journal:
 
     @classmethod
     def begin(cls, runs: Path, plan: Plan) -> Journal:
-        """Begin a run; what an earlier one has left is dropped."""
+        """Begin a run; what an earlier one has left in the directory `runs` is dropped."""
         shutil.rmtree(runs, ignore_errors=True)
         directory = runs / plan.id
-        write_whole(directory / "plan.json", msgspec.json.encode(plan))
+        write_whole(directory / _PLAN, msgspec.json.encode(plan))
         return cls(directory, plan)
 
     @classmethod
     def resume(cls, runs: Path) -> Journal:
-        """Take up the run that was not finished; raises UserError if there is none."""
+        """Go on with the run that was not finished; raises UserError if there is none."""
         path = unfinished_plan(runs)
         try:
             plan = msgspec.json.decode(path.read_bytes(), type=Plan)
@@ -58,46 +65,51 @@ class Journal:
             raise UserError(
                 f"{path} is damaged or of another hangup; start anew with `hangup run`."
             ) from None
-        journal = path.with_name("journal.jsonl")
-        finished = tuple(_batches(journal))
-        # What was written last may have been cut off; it must not spoil what comes next.
-        lines = (msgspec.json.encode(batch) + b"\n" for batch in finished)
-        write_whole(journal, b"".join(lines))
+        batches = path.with_name(_BATCHES)
+        finished = tuple(_read(batches))
+        # The last line may have been cut off; the next one must not be appended to it.
+        write_whole(batches, b"".join(map(_line, finished)))
         return cls(path.parent, plan, finished)
 
     def keep(self, batch: Batch) -> None:
         """Write down that a batch is finished."""
-        with (self.directory / "journal.jsonl").open("ab") as journal:
-            journal.write(msgspec.json.encode(batch) + b"\n")
+        with (self.directory / _BATCHES).open("ab") as journal:
+            journal.write(_line(batch))
         self.batches.append(batch)
 
-    def finished(self, app: str, server: str, scenario: str | None) -> bool:
-        """Whether this was finished; scenario None asks for the latency."""
-        return any(
-            (batch.app, batch.server, batch.scenario) == (app, server, scenario)
-            for batch in self.batches
-            if not batch.traced
-        )
+    @property
+    def trial_count(self) -> int:
+        """How many trials are finished, those in which exceptions were traced included."""
+        return sum(len(batch.trials) + len(batch.traced) for batch in self.batches)
 
-    def traced(self, app: str, server: str) -> bool:
-        """Whether the trials in which exceptions are followed were finished."""
-        return any(
-            (batch.app, batch.server) == (app, server) for batch in self.batches if batch.traced
-        )
+    def has_trials(self, app: str, server: str, scenario: str) -> bool:
+        """Whether the trials of this scenario are finished."""
+        return any(batch.scenario == scenario for batch in self._of(app, server))
+
+    def has_traced(self, app: str, server: str) -> bool:
+        """Whether the trials in which exceptions are traced are finished."""
+        return any(batch.traced for batch in self._of(app, server))
+
+    def has_latency(self, app: str, server: str) -> bool:
+        """Whether the latency was measured."""
+        return any(batch.latency is not None for batch in self._of(app, server))
 
     def end(self, *, keep_logs: bool = False) -> None:
         """Say that the run is finished and published; remove all that it kept.
 
         The servers' logs may be kept until the next run.
         """
-        (self.directory / "plan.json").unlink()
+        (self.directory / _PLAN).unlink()
         if not keep_logs:
             shutil.rmtree(self.directory)
+
+    def _of(self, app: str, server: str) -> Iterator[Batch]:
+        return (batch for batch in self.batches if (batch.app, batch.server) == (app, server))
 
 
 def unfinished_plan(runs: Path) -> Path:
     """The plan of the run that was not finished, a file; raises UserError if there is none."""
-    for path in sorted(runs.glob("*/plan.json")):
+    for path in sorted(runs.glob(f"*/{_PLAN}")):
         return path
     raise UserError(
         f"There is no unfinished run in {runs}; `hangup run` starts one, and --results says which "
@@ -105,7 +117,11 @@ def unfinished_plan(runs: Path) -> Path:
     )
 
 
-def _batches(path: Path) -> Iterator[Batch]:
+def _line(batch: Batch) -> bytes:
+    return msgspec.json.encode(batch) + b"\n"
+
+
+def _read(path: Path) -> Iterator[Batch]:
     if not path.exists():
         return
     for line in path.read_bytes().splitlines():

@@ -1,11 +1,11 @@
-"""Trials that leave together wait for one another, and for nobody who cannot come."""
+"""Trials that disconnect together wait for one another, and for none that cannot come."""
 
 from __future__ import annotations
 
 import asyncio
 
 from hangup.runner.client import COLLECT_PATH, answers
-from hangup.runner.trial import Latch, TrialGroup
+from hangup.runner.trial_group import Latch, TrialGroup
 
 
 async def turns() -> None:
@@ -16,13 +16,13 @@ async def turns() -> None:
 
 def test_nobody_passes_before_all_have_arrived() -> None:
     async def main() -> None:
-        gate = Latch(["a", "b", "c"])
-        first = asyncio.create_task(gate.pass_through("a"))
-        second = asyncio.create_task(gate.pass_through("b"))
+        latch = Latch(["a", "b", "c"])
+        first = asyncio.create_task(latch.pass_through("a"))
+        second = asyncio.create_task(latch.pass_through("b"))
         await turns()
         assert not first.done()
         assert not second.done()
-        await gate.pass_through("c")
+        await latch.pass_through("c")
         await asyncio.gather(first, second)
 
     asyncio.run(main())
@@ -30,37 +30,37 @@ def test_nobody_passes_before_all_have_arrived() -> None:
 
 def test_one_that_has_failed_is_not_waited_for() -> None:
     async def main() -> None:
-        gate = Latch(["a", "b"])
-        waiting = asyncio.create_task(gate.pass_through("a"))
+        latch = Latch(["a", "b"])
+        waiting = asyncio.create_task(latch.pass_through("a"))
         await turns()
-        gate.arrive("b")
-        gate.arrive("b")
+        latch.arrive("b")
+        latch.arrive("b")
         await waiting
 
     asyncio.run(main())
 
 
-def test_a_gate_for_nobody_is_open() -> None:
+def test_a_latch_for_no_trials_is_open() -> None:
     asyncio.run(Latch().pass_through("a"))
 
 
 def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> None:
     async def main() -> list[str]:
-        said: list[str] = []
+        requests: list[str] = []
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            said.append((await reader.readline()).decode().split()[1])
+            requests.append((await reader.readline()).decode().split()[1])
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             writer.close()
 
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            company = TrialGroup(["a", "b", "watches"])
-            done = [asyncio.create_task(company.collect(name, port, 5.0)) for name in "ab"]
+            group = TrialGroup(["a", "b", "watches"])
+            done = [asyncio.create_task(group.collect(name, port, 5.0)) for name in "ab"]
             await turns()
             await answers(port, 5.0, "/watched")
-            company.release("watches")
+            group.release("watches")
             await asyncio.gather(*done)
-        return said
+        return requests
 
     assert asyncio.run(main()) == ["/watched", COLLECT_PATH]

@@ -1,0 +1,77 @@
+"""What stands before the first trial: the environments of the stacks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from hangup.environment import machine
+from hangup.environment.installations import install
+from hangup.environment.staging import staged_app, staged_directory
+from hangup.environment.version_sets import constraints_of, pins_of
+from hangup.model import servers
+from hangup.model.apps import REFERENCE, App
+from hangup.model.plan import Plan
+from hangup.model.servers import Server
+from hangup.runner.concurrency import gather
+
+
+class PreparedStack(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack that is ready to be started."""
+
+    app: App
+    server: Server
+    pins: tuple[str, ...]
+    """What is installed, as `name==version`."""
+    python: Path
+    """The Python of the environment it is installed in."""
+    staged: Path
+    """The directory that the server imports the app and the agent from."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and in the names of directories."""
+        return f"{self.app.id}-on-{self.server.id}"
+
+    @property
+    def app_file(self) -> Path:
+        """The app's file, where the server reads it."""
+        return staged_app(self.staged, self.app.path)
+
+
+async def prepare_stacks(
+    plan: Plan, apps: Mapping[str, App], directory: Path, environments: Path
+) -> list[PreparedStack]:
+    """Resolve and install everything that a plan needs, server by server, in its order.
+
+    `directory` is the run's, in which apps and agent have been staged; `environments` is where
+    those of all runs are kept. Where latencies are taken, the reference app is prepared even if
+    the plan has no trials of it. Raises UserError if an environment cannot be made.
+    """
+    staged = staged_directory(directory)
+    at_once = asyncio.Semaphore(machine.cores())
+    locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
+    resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
+    constraints = constraints_of(plan.versions)
+
+    async def prepare(app: App, server: Server) -> PreparedStack:
+        wanted = (app.requires_python, *app.dependencies, *server.requirements)
+        async with locks[wanted], at_once:
+            if wanted not in resolved:
+                resolved[wanted] = await pins_of(
+                    app, server, constraints, plan.interpreter, environments
+                )
+            pins = resolved[wanted]
+            python = await install(pins, plan.interpreter, environments)
+        return PreparedStack(app=app, server=server, pins=pins, python=python, staged=staged)
+
+    chosen = list(plan.apps)
+    if plan.latency and REFERENCE in apps and REFERENCE not in chosen:
+        chosen.append(REFERENCE)
+    return await gather(
+        prepare(apps[app], servers.BY_ID[server]) for server in plan.servers for app in chosen
+    )

@@ -1,0 +1,299 @@
+"""A run: all trials of a plan, in their order, as many at once as do not disturb one another.
+
+Trials on servers that they share and on servers of their own come first, side by side; then those
+in which exceptions are traced; latency comes last, when nothing else goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangup.environment import machine
+from hangup.errors import SubjectError
+from hangup.model.apps import REFERENCE, App
+from hangup.model.scenario import Scenario
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import TRACED, Latency, StackResult, Trial
+from hangup.model.vocabulary import Word
+from hangup.runner import latency, plan, server_pool
+from hangup.runner.client import COLLECT_PATH, answers
+from hangup.runner.concurrency import gather
+from hangup.runner.prepare import PreparedStack, prepare_stacks
+from hangup.runner.recording import (
+    SelectSteps,
+    UnattributedEvents,
+    failed_trial,
+    scrubbed,
+    with_selected_steps,
+)
+from hangup.runner.server_pool import ServerPool, StartFailure
+from hangup.runner.server_process import ServerProcess
+from hangup.runner.stack_result import assemble
+from hangup.runner.trial import run_trial
+from hangup.runner.trial_events import all_ended
+from hangup.runner.trial_group import TrialGroup
+from hangup.runner.trial_setup import TrialSetup, trial_name
+from hangup.store.journal import Batch, Journal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """What a run calls back while it runs."""
+
+    select_steps: SelectSteps
+    """Which steps of a trial's exceptions are kept."""
+    check: Callable[[StackResult], None]
+    """Called with every stack's result before there are trials in it; may raise UserError."""
+    trials_finished: Callable[[int], None]
+    """Called with how many more trials are finished."""
+    phase_begins: Callable[[str], None]
+    """Called with what the run does from now on."""
+
+
+class Scheduler:
+    """One run of a journal's plan; `environments` is where those of all runs are kept."""
+
+    def __init__(
+        self, journal: Journal, apps: Mapping[str, App], environments: Path, hooks: Hooks
+    ) -> None:
+        self._journal = journal
+        self._plan = journal.plan
+        self._apps = apps
+        self._environments = environments
+        self._hooks = hooks
+        self._pool = ServerPool(journal.directory)
+        # A server that spins takes a whole core: there are no more of them at a time than
+        # there are cores, for the others' clocks to mean anything.
+        self._spinning = asyncio.Semaphore(machine.cores())
+
+    @property
+    def failed_to_start(self) -> Mapping[str, StartFailure]:
+        """The stacks that could not be started, by name."""
+        return self._pool.failures
+
+    async def run(self) -> list[StackResult]:
+        """Do what is not done yet and return the results of all stacks.
+
+        Raises UserError if an environment cannot be made, or what `check` raises.
+        """
+        self._hooks.phase_begins("making environments")
+        prepared_stacks = await prepare_stacks(
+            self._plan, self._apps, self._journal.directory, self._environments
+        )
+        # One that is not in the plan was prepared for its latency.
+        asked_for = [stack for stack in prepared_stacks if stack.app.id in self._plan.apps]
+        for stack in asked_for:
+            self._hooks.check(self._result(stack))
+        async with self._pool:
+            self._hooks.phase_begins("running trials")
+            await self._run_trials(asked_for)
+            if self._plan.trace_exceptions:
+                self._hooks.phase_begins("tracing exceptions")
+                await gather(self._run_traced(stack) for stack in asked_for)
+            if self._plan.latency:
+                self._hooks.phase_begins("measuring latency")
+                for server in self._plan.servers:
+                    await self._measure_latency(
+                        [stack for stack in prepared_stacks if stack.server.id == server]
+                    )
+        return [self._result(stack) for stack in asked_for]
+
+    def _result(self, stack: PreparedStack) -> StackResult:
+        return assemble(self._plan, stack, self._journal.batches)
+
+    async def _run_trials(self, stacks: Sequence[PreparedStack]) -> None:
+        to_do = [(stack, self._unfinished(stack)) for stack in stacks]
+        async with asyncio.TaskGroup() as tasks:
+            # Servers start in the order they are asked for: first those with most to do.
+            for stack, scenarios in to_do:
+                if groups := plan.shared_server_groups(scenarios):
+                    tasks.create_task(self._run_on_shared_server(stack, groups))
+            for stack, scenarios in to_do:
+                for group in plan.own_server_groups(scenarios):
+                    tasks.create_task(self._run_on_own_servers(stack, group))
+
+    def _unfinished(self, stack: PreparedStack) -> list[Scenario]:
+        return [
+            scenario
+            for scenario in plan.applicable(self._plan.scenarios, stack.app)
+            if not self._journal.has_trials(stack.app.id, stack.server.id, scenario.id)
+        ]
+
+    async def _run_on_shared_server(
+        self, stack: PreparedStack, groups: Sequence[plan.Group]
+    ) -> None:
+        """Run groups one after the other on one server, or on the one that takes its place."""
+        async with self._pool.slot(stack, server_pool.SHARED) as slot:
+            for group in groups:
+                trials: list[Trial] = []
+                unattributed = UnattributedEvents(stack.staged)
+                exclusive = group[0].exclusive
+                for at_once in plan.rounds(group, self._plan.repeats_of(group[0])):
+                    try:
+                        server = await slot.server()
+                    except SubjectError as error:
+                        trials += [failed_trial(*trial, error) for trial in at_once]
+                        continue
+                    reported_before = len(server.trace.unattributed_events)
+                    if exclusive:
+                        # All that the process logs is this trial's: not what others have left.
+                        await answers(server.port, self._plan.window_s, COLLECT_PATH)
+                        server.trace.read()
+                        unattributed.take(server.trace, reported_before)
+                    finished = await self._run_at_once(server, at_once)
+                    if not exclusive:
+                        unattributed.take(server.trace, reported_before)
+                    trials += finished
+                    if not all(_may_be_reused_after(trial) for trial in finished):
+                        await slot.retire()
+                self._keep(stack, group, trials, unattributed)
+
+    async def _run_on_own_servers(self, stack: PreparedStack, group: plan.Group) -> None:
+        """Run a group that ends its server: each repeat has one of its own."""
+        unattributed = UnattributedEvents(stack.staged)
+
+        async def run(repeat: int) -> list[Trial]:
+            async with self._pool.slot(stack, server_pool.OWN) as slot:
+                try:
+                    server = await slot.server()
+                except SubjectError as error:
+                    return [failed_trial(scenario, repeat, error) for scenario in group]
+                reported_before = len(server.trace.unattributed_events)
+                companions = {scenario.companion for scenario in group if scenario.companion}
+                scenarios = [*group, *(BY_ID[name] for name in sorted(companions))]
+                finished = await self._run_at_once(server, [(s, repeat) for s in scenarios])
+                if len(scenarios) > 1:
+                    unattributed.take(server.trace, reported_before)
+                return finished[: len(group)]
+
+        repeats = range(1, self._plan.repeats_of(group[0]) + 1)
+        finished = await gather(map(run, repeats))
+        self._keep(stack, group, [trial for trials in finished for trial in trials], unattributed)
+
+    async def _run_traced(self, stack: PreparedStack) -> None:
+        """Run each scenario once on servers that trace exceptions; no time is measured."""
+        app, server = stack.app.id, stack.server.id
+        if self._journal.has_traced(app, server):
+            return
+        sequences = plan.traced_sequences(plan.scenarios_to_trace(self._plan, stack.app))
+        finished = await gather(self._run_traced_sequence(stack, s) for s in sequences)
+        trials = tuple(trial for sequence in finished for trial in sequence)
+        if trials:
+            self._journal.keep(Batch(app=app, server=server, traced=trials))
+
+    async def _run_traced_sequence(
+        self, stack: PreparedStack, scenarios: Sequence[Scenario]
+    ) -> list[Trial]:
+        """Run scenarios one after the other on one server that traces exceptions."""
+        trials: list[Trial] = []
+        select_steps = self._hooks.select_steps
+        async with self._pool.slot(stack, server_pool.TRACED) as slot:
+            for scenario in scenarios:
+                try:
+                    server = await slot.server()
+                except SubjectError as error:
+                    trials.append(failed_trial(scenario, TRACED, error))
+                else:
+                    trial = await self._run_trial(server, scenario, TRACED, TrialGroup())
+                    trials.append(with_selected_steps(trial, stack.staged, select_steps))
+                    if not _may_be_reused_after(trial):
+                        await slot.retire()
+                self._hooks.trials_finished(1)
+        return trials
+
+    async def _run_at_once(
+        self, server: ServerProcess, trials: Sequence[tuple[Scenario, int]]
+    ) -> list[Trial]:
+        """Run trials at once; those of a group disconnect together, when all are in their state."""
+        together = any(scenario.group for scenario, _ in trials)
+        group = TrialGroup((trial_name(*trial) for trial in trials), disconnect_together=together)
+        return await gather(self._run_trial(server, *trial, group) for trial in trials)
+
+    async def _run_trial(
+        self, server: ServerProcess, scenario: Scenario, repeat: int, group: TrialGroup
+    ) -> Trial:
+        with ExitStack() as turn:
+            if scenario.may_hang_server:
+                await self._spinning.acquire()
+                turn.callback(self._spinning.release)
+            trial = await run_trial(
+                TrialSetup(
+                    server=server,
+                    scenario=scenario,
+                    repeat=repeat,
+                    window_s=self._plan.window_s,
+                    phase=plan.phase(scenario, repeat, self._plan),
+                    group=group,
+                    on_answer=turn.close,
+                )
+            )
+            if scenario.may_hang_server and not _may_be_reused_after(trial):
+                server.kill()  # before another one has its turn
+        return scrubbed(trial, server.stack.staged)
+
+    async def _measure_latency(self, stacks: Sequence[PreparedStack]) -> None:
+        """Measure the latencies of all apps on one server side by side, alone on the machine."""
+        unmeasured = [
+            stack
+            for stack in stacks
+            if stack.app.id in self._plan.apps
+            and not self._journal.has_latency(stack.app.id, stack.server.id)
+        ]
+        if not unmeasured:
+            return
+        async with AsyncExitStack() as up:
+            servers: dict[str, ServerProcess] = {}
+
+            async def start(stack: PreparedStack) -> None:
+                slot = await up.enter_async_context(
+                    self._pool.slot(stack, server_pool.ALONE_ON_THE_MACHINE)
+                )
+                with suppress(SubjectError):  # its trials show it
+                    servers[stack.app.id] = await slot.server()
+
+            await gather(map(start, stacks))
+            measured = await latency.measure(
+                dict(sorted(servers.items())), REFERENCE, self._plan.latency, self._plan.window_s
+            )
+        for stack in unmeasured:
+            self._journal.keep(
+                Batch(
+                    app=stack.app.id,
+                    server=stack.server.id,
+                    latency=measured.get(stack.app.id, Latency()),
+                )
+            )
+
+    def _keep(
+        self,
+        stack: PreparedStack,
+        group: plan.Group,
+        trials: Sequence[Trial],
+        unattributed: UnattributedEvents,
+    ) -> None:
+        for scenario in group:
+            # A line that may be of any of a group is kept once, with the first of them.
+            lines = unattributed.lines_of(scenario) if scenario is group[0] else ()
+            self._journal.keep(
+                Batch(
+                    app=stack.app.id,
+                    server=stack.server.id,
+                    scenario=scenario.id,
+                    trials=tuple(trial for trial in trials if trial.scenario == scenario.id),
+                    rejected_registrations=unattributed.rejected_registrations,
+                    unattributed=lines,
+                )
+            )
+        self._hooks.trials_finished(len(trials))
+
+
+def _may_be_reused_after(trial: Trial) -> bool:
+    """Whether a trial has left its server in a state in which others can be run on it."""
+    answered = any(event.saw == Word.ANSWERED for event in trial.events)
+    scenario = BY_ID[trial.scenario]
+    ended = not scenario.may_hang_server or all_ended(trial.events, cleans_up=False)
+    return trial.failure is None and answered and ended
