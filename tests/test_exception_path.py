@@ -8,7 +8,11 @@ import msgspec
 import pytest
 
 from hangup.analysis.claims import cancelled_by_another_task, passes_no_handler
-from hangup.analysis.exception_path import exception_paths, through_the_stream
+from hangup.analysis.exception_path import (
+    exception_paths,
+    steps_through_apps,
+    through_the_stream,
+)
 from hangup.model.exception_path import (
     FINAL,
     Disposition,
@@ -286,3 +290,36 @@ def test_nothing_is_said_of_handlers_without_both_paths() -> None:
     handled = path(frame(FRAMEWORK, handler="except Exception"))
     assert passes_no_handler({"plain-error": handled}, "error-mid-stream") is None
     assert passes_no_handler({"error-mid-stream": handled}, "error-mid-stream") is None
+
+
+# --- Which steps are kept.
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ("apps/bare.py", True),
+        (SERVICE, True),
+        (AGENT, True),
+        (FRAMEWORK, False),
+        ("python3.13/asyncio/tasks.py", False),
+    ],
+)
+def test_steps_are_kept_of_exceptions_that_came_through_an_app_or_the_agent(
+    file: str, kept: bool
+) -> None:
+    others = [step("raised", n=7, frame=9, file=FRAMEWORK), step("left", n=7, frame=9)]
+    steps = [
+        step("cancelled-by", frame=0, file=ANYIO),
+        step("raised", frame=1, file=FRAMEWORK),
+        step("left", frame=1, file=FRAMEWORK),
+        step("raised", frame=2, file=file),
+        step("handled", frame=2, file=file, handler="except"),
+    ]
+    assert steps_through_apps([*steps, *others]) == (tuple(steps) if kept else ())
+
+
+def test_steps_are_kept_of_all_exceptions_of_a_path_through_an_app() -> None:
+    steps = replaced(then=[step("left", n=2, frame=1, saw="KeyError", file=FRAMEWORK)])
+    elsewhere = [msgspec.structs.replace(s, file=FRAMEWORK) for s in steps[2:]]
+    assert steps_through_apps([*steps[:2], *elsewhere]) == (*steps[:2], *elsewhere)
