@@ -11,7 +11,7 @@ mean), by the client and by the upstream server, all on one clock. Two moments d
     the window closed. What comes later is too late, or the harness's own doing: it then
     asks whether the server still answers and has the process collect its garbage. Only two
     kinds of later events count: the answers to what is asked then, and what the garbage
-    collector throws into generators, which tells what they were until then.
+    collector throws into generators, which shows the state they were in until then.
 
 A surface is one of these kinds, and each kind has its rule:
 
@@ -28,8 +28,8 @@ boundary
 answer
     said by the harness's own side: the client, the upstream server, liveness, exit.
 
-A rule looks at one surface. Some words of one surface can be said only in the light of
-another one (`_reconcile`), and whether the silence of a handler means anything depends on the
+A rule looks at one surface. Some words of a surface depend on another surface
+(`_reconcile`), and whether the silence of a handler means anything depends on the
 other trials of its stack (`earned_silences`).
 """
 
@@ -48,7 +48,7 @@ from hangup.model.vocabulary import HANDLERS, HOOK, OPTIONAL, Surface, Word, is_
 _STREAMS = (Surface.STREAM, Surface.STREAM_END, Surface.SOURCE, Surface.BACKGROUND)
 """The surfaces that a request has only if it asks for a stream."""
 _OF_RECIPES = (Surface.SOURCE, Surface.ASGI, Surface.SERVER_LOG, Surface.CLEANUP)
-"""A recipe's stream has no probe in it; what is asked is what came of its clean-up."""
+"""What is looked at of recipes: their streams have no probe in them, their clean-up has."""
 _ASKED_AFTERWARDS = (Surface.CLIENT, Surface.LIVENESS, Surface.EXIT)
 _GENERATORS = (Surface.STREAM, Surface.SOURCE, Surface.ENDPOINT)
 """What may be a generator; an endpoint is one in some frameworks."""
@@ -121,7 +121,7 @@ def earned_silences(
     classified: Sequence[ClassifiedTrial],
     proving: Sequence[ClassifiedTrial] = (),
 ) -> list[ClassifiedTrial]:
-    """The trials, each "nothing" replaced where no trial proves that it means anything."""
+    """The trials, with every "nothing" replaced that no trial proves to mean anything."""
     every = (*classified, *proving)
     in_place = {
         surface
@@ -317,7 +317,7 @@ def _end_of_stream(trace: _Trace, events: Sequence[Event]) -> Word:
     thrown = notified or end
     if _by_collector(thrown, _garbage_ns(events, trace.collected_ns)):
         return Word.GARBAGE_COLLECTED
-    # A plain generator stands at a call where an asynchronous one stands at an `await`.
+    # A plain generator is at a call where an asynchronous one is at an `await`.
     at = "yield" if thrown.at == "yield" else "await"
     return _THROWN_AT.get((thrown.saw or "", at), Word.RAISED)
 
@@ -342,7 +342,7 @@ def _source(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
 
 
 def _span(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
-    # An endpoint that is a generator goes with the stream that it holds.
+    # An endpoint that is a generator is reclaimed with the stream that it holds.
     return (_end_of_span(trace, events, trace.garbage_ns(Surface.STREAM)),)
 
 
@@ -390,7 +390,7 @@ def _moments(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
 
 
 def _is_disconnected(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
-    """What a stream was answered that asked whether its client had gone."""
+    """What `is_disconnected()` returned to a stream that polls."""
     if _first(events, "begin") is None:
         return (Word.DID_NOT_RUN,)
     answer = next((event.saw for event in events if event.saw is not None), None)
@@ -501,7 +501,7 @@ def _rule_for(surface: str) -> _Rule:
 
 
 def _reconcile(saws: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What is said of a surface in the light of another one."""
+    """Set the words of a surface that depend on another surface."""
     end, suspended = saws.get(Surface.STREAM_END), (Word.SUSPENDED,)
     if Word.NO_ANSWER in saws.get(Surface.LIVENESS, ()):
         # The event loop is blocked, and by what has not ended, perhaps.
@@ -509,7 +509,7 @@ def _reconcile(saws: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
             if saws.get(surface) == suspended:
                 saws[surface] = (Word.SUSPENDED_OR_RUNNING,)
     elif end == suspended and saws.get(Surface.ENDPOINT) == (Word.STILL_RUNNING,):
-        # An endpoint that is open around its stream is a generator, and stands where it does.
+        # An endpoint that is open around its stream is a generator, suspended where that is.
         saws[Surface.ENDPOINT] = suspended
     answered = saws.get(Surface.IS_DISCONNECTED) == (Word.RETURNED_TRUE,)
     if end == (Word.COMPLETED,) and answered:

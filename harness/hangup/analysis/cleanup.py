@@ -77,7 +77,7 @@ class Nearest(msgspec.Struct, frozen=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """What to write for an app on servers where the same is to be said."""
+    """What to write for an app, on the servers for which that is the same."""
 
     app: str
     servers: tuple[str, ...]
@@ -127,7 +127,7 @@ def _first_ns(classified: ClassifiedTrial, surface: str, event: str) -> int | No
 
 
 class CleanupGuide:
-    """What came of every recipe, to be asked what to write."""
+    """How every recipe came out, and what to write because of it."""
 
     def __init__(self, outcomes: Outcomes) -> None:
         counts: dict[tuple[Stack, str], Counter[CleanupResult]] = {}
@@ -152,7 +152,7 @@ class CleanupGuide:
     def ran(self, stacks: Iterable[Stack]) -> list[Stack]:
         """Those of the stacks on which every recipe was tried in every situation.
 
-        Of others it cannot be said which one to write.
+        For others there is no advice.
         """
         return [
             stack for stack in stacks if stack in self._surfaces and self._tried_everywhere(stack)
@@ -184,24 +184,24 @@ class CleanupGuide:
         return max(found, key=lambda found: _WORST.index(found[1].worst))
 
     def advice(self, app: str, stacks: Sequence[Stack]) -> list[Advice]:
-        """What to write for an app, said once for all servers that it is true of.
+        """What to write for an app, once for all servers for which it is the same.
 
         `stacks` are all that it may be compared with.
         """
         of_app = [stack for stack in stacks if stack.app == app]
-        said: list[tuple[Advice, list[Tried]]] = []
+        distinct: list[tuple[Advice, list[Tried]]] = []
         servers: list[list[str]] = []
         for stack in of_app:
             advice = self._advice(stack, stacks)
             named = (*advice.working, *(near.recipe for near in advice.nearest))
             outcomes = [self.tried(stack, r, s) for r in named for s in SITUATIONS]
-            if (advice, outcomes) not in said:
-                said.append((advice, outcomes))
+            if (advice, outcomes) not in distinct:
+                distinct.append((advice, outcomes))
                 servers.append([])
-            servers[said.index((advice, outcomes))].append(stack.server)
+            servers[distinct.index((advice, outcomes))].append(stack.server)
         return [
             msgspec.structs.replace(advice, servers=tuple(on))
-            for (advice, _), on in zip(said, servers, strict=True)
+            for (advice, _), on in zip(distinct, servers, strict=True)
         ]
 
     def _advice(self, stack: Stack, stacks: Sequence[Stack]) -> Advice:
@@ -235,10 +235,10 @@ class CleanupGuide:
         return min(len(self.fails(stack, recipe)) for recipe in self.general(stack))
 
     def _helpless(self, stack: Stack, situation: Situation) -> bool:
-        """Whether no recipe is good in a situation, as far as that could be told."""
-        told = [self.tried(stack, recipe, situation) for recipe in self.general(stack)]
-        told = [tried for tried in told if tried.worst != CleanupResult.UNKNOWN]
-        return bool(told) and not any(tried.good for tried in told)
+        """Whether no recipe is good in a situation; False if nothing conclusive is known."""
+        all_tried = [self.tried(stack, recipe, situation) for recipe in self.general(stack)]
+        conclusive = [tried for tried in all_tried if tried.worst != CleanupResult.UNKNOWN]
+        return bool(conclusive) and not any(tried.good for tried in conclusive)
 
     def _rank(self, stack: Stack, recipe: Recipe) -> int:
         """How bad the worst is that came of a recipe on a stack."""

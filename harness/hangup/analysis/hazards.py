@@ -22,7 +22,7 @@ class FoundHazard(msgspec.Struct, frozen=True):
 def found_hazards(outcomes: Outcomes, hazards: Sequence[Hazard] = HAZARDS) -> list[FoundHazard]:
     """The hazards that were found at all, in the order given."""
     found = [FoundHazard(hazard, _cells(outcomes, hazard)) for hazard in hazards]
-    return [one for one in found if one.cells]
+    return [hazard for hazard in found if hazard.cells]
 
 
 def _cells(outcomes: Outcomes, hazard: Hazard) -> tuple[Cell, ...]:

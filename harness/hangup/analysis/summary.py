@@ -35,7 +35,7 @@ class SeenBy(msgspec.Struct, frozen=True):
 
 
 def late_finally(outcomes: Outcomes, stack: Stack) -> Among:
-    """The disconnects after which nothing left the stream's body within the window."""
+    """The disconnects after which nothing, or only the garbage collector, ended the stream."""
     return Among(
         tuple(
             name

@@ -1,8 +1,8 @@
 """What a hang-up costs upstream: how long it goes on sending, and how much. Pure.
 
 Only streams that relay have an upstream (`Scenario.relays`). What it saw is seen from
-outside, by the harness, and so can be held against what the probe inside says: that the
-source ended.
+outside, by the harness, and so can be compared with what the probe inside reports: that
+the source ended.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     closed_ns: int | None
     """When the upstream saw its connection closed."""
     ended_ns: int | None
-    """When the source, which holds that connection, ended as the probe has it."""
+    """When the source, which holds that connection, ended according to the probe."""
     sent_after: int
     """How many events the upstream sent after the client had left."""
 

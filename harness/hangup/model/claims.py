@@ -1,4 +1,4 @@
-"""What is said about disconnects, as data, and what becomes of it: adding a claim is an entry.
+"""What is said about disconnects, as data, and the verdicts on it. To add a claim, add an entry.
 
 Texts are in our own words; what is cited is where it is said. A claim is asked of every stack
 that has the surfaces its condition reads, over every scenario it names; an app is never
@@ -56,7 +56,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ruling(StrEnum):
-    """What a claim comes to."""
+    """The verdict on a claim."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"

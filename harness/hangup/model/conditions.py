@@ -106,7 +106,7 @@ class SendsAfter(msgspec.Struct, frozen=True):
     """Every `send()` called once the app had been given the disconnect raised an exception.
 
     Where the app never was given it, those called once the client had left count. A
-    cancellation that hits a `send()` is none of its own exceptions and decides nothing.
+    cancellation of a `send()` is not an exception of its own and decides nothing.
     """
 
     @property

@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: Interpreter
     repeats: int
     latency: int
-    """How many latencies are taken of each stack; 0 for none."""
+    """How many samples of the latency are taken of every stack; 0 for none."""
     window_s: float
     trace_exceptions: bool = False
     """Whether each scenario is run once more to follow its exceptions."""

@@ -1,4 +1,4 @@
-"""What a scenario is: one question, the state the stream is in, and how the client then goes."""
+"""What a scenario is: one question, the state the stream is in, and how the client then leaves."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ and goes on reading, `times-out` is an httpx client with a read timeout; with `s
 client stays and the operator ends the server."""
 
 Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
-"""`waiting`: the probe says that something suspends for good; `streaming`: some events have
-arrived; `stalled`: nobody reads and the server has stopped taking more; `flooded`: 64
-KiB have arrived; `ended`: the response is over."""
+"""`waiting`: the probe reports that something suspends until it is ended; `streaming`: some
+events have arrived; `stalled`: the client does not read and the server takes no more;
+`flooded`: 64 KiB have arrived; `ended`: the response is over."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

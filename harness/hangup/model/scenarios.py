@@ -1,7 +1,7 @@
 """The scenarios, as data: adding one is adding an entry.
 
 `script` is what the stream does (`hangup.model.script`), `precondition` is the state the
-stream must be in, `disconnect` is how the client then goes.
+stream must be in, `disconnect` is how the client then leaves.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *(_recipe(recipe, situation) for recipe, situation in RECIPES_BY_SITUATION),
 )
 
-# Converted, so that an entry with a word that there is not is refused at once.
+# Converted, so that an entry with an unknown word is rejected when this is imported.
 BY_ID = {
     scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
 }

@@ -51,7 +51,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: str | None = None
     """Why the trial is inconclusive, one of `vocabulary.FAILURES`; None if it is not."""
     note: str | None = None
-    """What is to be said of the failure."""
+    """Details of the failure."""
     received: tuple[str, ...] = ()
     """The data of the events the client received, where it stayed."""
     got: str | None = None

@@ -1,7 +1,7 @@
 """The formats of recorded results: which there were, and how older ones are read.
 
 Format 1 (hangup 0.1.0) had other names for some fields and words; it is read through the
-tables below. A newer format than this hangup writes is refused.
+tables below. A format newer than `FORMAT` cannot be read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FAILURES = {
 _SAW = {(Surface.IS_DISCONNECTED, "said so"): Word.RETURNED_TRUE}
 _STEP_EVENTS = {"asked": "cancelled-by"}
 
-# Where the fields of an event and of a step stand, which are recorded as arrays.
+# The positions of fields of events and of steps, which are recorded as arrays.
 _SURFACE, _EVENT_SAW = 1, 3
 _STEP_EVENT = 0
 

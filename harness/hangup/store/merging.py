@@ -12,7 +12,7 @@ from hangup.store.results import read_stack_result, stack_result_path
 
 
 def check_mergeable(results: Path, result: StackResult) -> None:
-    """Raise UserError if this result's trials cannot stand beside those that are there.
+    """Raise UserError if this result's trials cannot be put beside those that are there.
 
     They must have been run under the very same conditions, or the report would compare what
     differs.

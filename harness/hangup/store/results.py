@@ -133,7 +133,7 @@ def remove_stacks(results: Path, versions: str, but: Collection[Stack]) -> None:
 def metadata_json(results: Iterable[StackResult]) -> bytes:
     """The heads of all stacks: what was run, when, under what, and the latencies.
 
-    The distributions are left out: which files they installed is told with the traces.
+    The distributions are left out: which files they installed is kept with the traces.
     """
     heads = []
     for result in results:
