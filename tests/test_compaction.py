@@ -434,13 +434,26 @@ def test_few_sends_are_all_kept() -> None:
     assert compacted(before) == before
 
 
-def test_sends_that_raised_or_were_under_way_at_a_moment_are_kept() -> None:
+def test_a_send_that_raised_is_kept() -> None:
     lines = calls(1, 100)
     lines[101] = "send end #51 OSError"
-    lines.insert(90, LEAVES)  # between the beginning of a call and its end
-    lines.insert(91, "send begin #500")
-    before = flood(*lines, CLOSES)
-    assert {45, 46, 51, 500} <= set(sends(compacted(before)))
+    kept_sends = sends(compacted(flood(LEAVES, *lines, CLOSES)))
+    assert 51 in kept_sends
+    assert not {50, 52} & set(kept_sends)
+
+
+def test_sends_that_were_under_way_when_the_client_left_are_kept() -> None:
+    # In the middle of the calls the client leaves between the beginning of one and its end.
+    lines = calls(1, 200)
+    lines.insert(201, LEAVES)
+    kept_sends = sends(compacted(flood(*lines, CLOSES)))
+    assert kept_sends == [
+        *range(1, KEPT + 1),
+        *range(101 - KEPT, 101),
+        101,
+        *range(102, 102 + KEPT),
+        *range(201 - KEPT, 201),
+    ]
 
 
 def test_of_many_receives_the_first_and_last_are_kept() -> None:
