@@ -1,0 +1,1 @@
+"""Traces in, statements out: pure, without files and without Markdown."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hangup.model.exception_path import (
     AGENT,
     AGENT_CODE,
+    APPS,
     STREAM_CODE,
     Disposition,
     ExceptionPath,
