@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import asyncio
 import sys
 from functools import cache
 from pathlib import Path
 
-import uv
+from hangup.environment.interpreters import find_interpreter
+from hangup.errors import UserError
 
 FEATURE_VERSIONS = ("3.11", "3.12", "3.13")
 
@@ -18,10 +18,7 @@ def interpreter(feature_version: str) -> Path | None:
     """An interpreter of this version; None if none is installed."""
     if feature_version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
-    found = subprocess.run(
-        [uv.find_uv_bin(), "python", "find", "--no-project", "--system", feature_version],
-        env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
-        capture_output=True,
-        text=True,
-    )
-    return Path(found.stdout.strip()) if found.returncode == 0 else None
+    try:
+        return Path(asyncio.run(find_interpreter(feature_version)).path)
+    except UserError:
+        return None

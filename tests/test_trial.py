@@ -24,7 +24,7 @@ from tests.runs import run
 def _readme_scenario() -> Scenario:
     """The scenario in the README's section on how to add one."""
     section = (ROOT / "README.md").read_text().partition("## Add a scenario\n")[2]
-    block = re.search(r"```python\n(.+?)```", section, re.DOTALL)
+    block = re.search(r"```text\n(.+?)```", section, re.DOTALL)
     assert block is not None
     (scenario,) = eval(f"({block[1]})", vars(scenarios))
     return msgspec.convert(msgspec.to_builtins(scenario), Scenario)

@@ -1,1 +1,1 @@
-"""What is concluded from traces. Pure: traces in, statements out; no files, no Markdown."""
+"""Traces in, statements out: pure, without files and without Markdown."""

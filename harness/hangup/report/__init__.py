@@ -1,0 +1,1 @@
+"""Statements in, pages out: Markdown, diagrams and the text that commands print."""
