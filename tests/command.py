@@ -18,7 +18,7 @@ import psutil
 from hangup.model.trace import StackResult, Trial
 from hangup.store.journal import Batch
 from hangup.store.results import read_stack_results
-from hangup.store.run_directory import RUN_DIRECTORY, runs_directory
+from hangup.store.run_lock import RUN_DIRECTORY, runs_directory
 
 ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("hangup")

@@ -26,7 +26,7 @@ from hangup.model.vocabulary import Word
 from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
-from hangup.store.run_directory import only_run_into, runs_directory
+from hangup.store.run_lock import only_run_into, runs_directory
 from tests.command import (
     Hangup,
     a_short_run,

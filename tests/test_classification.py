@@ -17,7 +17,7 @@ from hangup.model.outcomes import Saws
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.trace import Trial
-from hangup.model.vocabulary import FAILURES, OPTIONAL, Surface, Word
+from hangup.model.vocabulary import FAILURES, OPTIONAL, SPANS, Surface, Word
 from tests.traces import CLOSES, COLLECTS, LEAVES, Line, saws, stack_result, trial
 
 HOOK = "hook:after_request"
@@ -837,3 +837,14 @@ def test_what_a_stream_that_polls_was_answered(lines: list[Line], answer: str, e
 def test_only_a_stream_that_polls_is_answered() -> None:
     polling = [s for s in SCENARIOS if Surface.IS_DISCONNECTED in surfaces_of(s.id, frozenset())]
     assert polling == [s for s in SCENARIOS if s.script.polls]
+
+
+def test_a_trial_waits_for_the_end_of_every_surface_that_is_classified_by_how_it_ended() -> None:
+    by_their_end = (
+        classification._span,
+        classification._stream,
+        classification._source,
+        classification._cleanup,
+    )
+    waited_for = {s for s, rule in classification._RULES.items() if rule in by_their_end}
+    assert waited_for == SPANS

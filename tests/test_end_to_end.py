@@ -16,7 +16,7 @@ from hangup.model.outcomes import ClassifiedTrial
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
 from hangup.model.vocabulary import Word
-from hangup.store.run_directory import runs_directory
+from hangup.store.run_lock import runs_directory
 from tests.command import (
     Hangup,
     Table,

@@ -19,8 +19,8 @@ from hangup.model.conditions import Saw
 from hangup.model.trace import TRACED, StackResult, Trial
 from hangup.model.vocabulary import FAILURES, Word
 from hangup.report import cleanup, conditions, markdown, upstream
+from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
 from hangup.report.claims import why_inconclusive
-from hangup.report.tables import CLAIM_COLUMNS, claim_rows
 from hangup.store.tables import csv_text
 from tests.rendering import rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial

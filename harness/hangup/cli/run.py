@@ -26,7 +26,7 @@ from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.runner.plan import choose, choose_scenarios, choose_servers
 from hangup.store.journal import Journal, unfinished_plan
-from hangup.store.run_directory import check_writable, only_run_into, runs_directory
+from hangup.store.run_lock import check_writable, only_run_into, runs_directory
 
 _WHAT = "What to run"
 _HOW = "How to run it"

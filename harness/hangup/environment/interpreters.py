@@ -24,7 +24,8 @@ _VERSION_SCRIPT = "import platform as p; print(p.python_implementation(), p.pyth
 async def find_interpreter(wanted: str | None) -> Interpreter:
     """The Python asked for by version or path; None is the one that runs this.
 
-    Raises UserError if there is none, or it cannot be run.
+    Raises UserError if there is none, it cannot be run, or it is not CPython: what is
+    recorded of generators that are reclaimed rests on CPython.
     """
     if wanted is None:
         return await _interpreter(getattr(sys, "_base_executable", sys.executable))
@@ -71,4 +72,9 @@ async def _interpreter(path: str) -> Interpreter:
     if process.returncode != 0:
         lines = stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
         raise UserError(f"{path} cannot be run as a Python: {lines[-1]}; give another --python.")
-    return Interpreter(path=path, version=stdout.decode().strip())
+    version = stdout.decode().strip()
+    if not version.startswith("CPython "):
+        raise UserError(
+            f"{path} is {version}; hangup measures CPython only, give another --python."
+        )
+    return Interpreter(path=path, version=version)

@@ -29,6 +29,7 @@ from hangup.model.conditions import (
     Status,
     When,
 )
+from hangup.model.scenario import ABORTS as _ABORTING
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface, Word
 
@@ -130,7 +131,7 @@ ABORTS = tuple(
     s.id
     for s in catalogue.SCENARIOS
     if s.kind == "disconnect"
-    and s.disconnect in ("closes", "resets", "times-out")
+    and s.disconnect in _ABORTING
     and s.path == "/events"
     and s.script.endpoint == "go-on"
     and not s.script.polls

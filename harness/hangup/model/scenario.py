@@ -16,6 +16,8 @@ Disconnect = Literal["stays", "closes", "resets", "half-closes", "times-out", "s
 """`closes` is a plain `close()`, `resets` sends a RST, `half-closes` shuts its writing side
 and goes on reading, `times-out` is an httpx client with a read timeout; with `sigterm` the
 client stays and the operator ends the server."""
+ABORTS: frozenset[Disconnect] = frozenset({"closes", "resets", "times-out"})
+"""The ways in which a client is gone altogether."""
 
 Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
 """`waiting`: the probe reports that something suspends until it is ended; `streaming`: some
@@ -55,7 +57,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     """The scenarios of a group run at once, on one server, repeat by repeat; empty for none."""
     companion: str = ""
-    """A scenario that is run once more beside the group, and of which nothing is kept."""
+    """A scenario that is run once more beside the group, and of which nothing is kept; only where
+    trials have a server of their own (`own_server`)."""
     surface: str | None = None
     """A surface that an app must have declared."""
     thorough: bool = False

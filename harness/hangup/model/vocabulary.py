@@ -191,3 +191,16 @@ HOOK = "hook:"
 HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
 OPTIONAL = (Surface.DEPENDENCY, Surface.BACKGROUND, Surface.MIDDLEWARE, *HANDLERS)
 """The surfaces an app may have or not, hooks apart."""
+SPANS = frozenset(
+    {
+        Surface.ASGI,
+        Surface.STREAM,
+        Surface.SOURCE,
+        Surface.ENDPOINT,
+        Surface.DEPENDENCY,
+        Surface.MIDDLEWARE,
+        Surface.BACKGROUND,
+        Surface.CLEANUP,
+    }
+)
+"""The surfaces that begin and end, whose end a trial waits for."""

@@ -12,9 +12,9 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.files import write_whole
 from hangup.model.trace import StackResult
 from hangup.report import pages
+from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
 from hangup.report.cleanup import Excerpts
 from hangup.report.links import DIRECTORIES
-from hangup.report.tables import CLAIM_COLUMNS, claim_rows
 from hangup.report.views import in_order
 from hangup.store.merging import merged
 from hangup.store.results import (

@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 import h11
 import httpx
@@ -130,10 +130,14 @@ class Client:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 left_ns = self.log.add("leaves", detail="close() with SO_LINGER 0: RST")
                 self._socket.close()
-            case _:
+            case "closes":
                 await self.stop_reading()
                 left_ns = self.log.add("leaves", detail="close()")
                 self._socket.close()
+            case "stays" | "times-out" | "sigterm":
+                raise ValueError(f"{how!r} is not done to this client's socket")
+            case _:
+                assert_never(how)
         return left_ns
 
     async def close(self) -> None:

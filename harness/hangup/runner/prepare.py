@@ -17,7 +17,7 @@ from hangup.model import servers
 from hangup.model.apps import REFERENCE, App
 from hangup.model.plan import Plan
 from hangup.model.servers import Server
-from hangup.runner.concurrency import gather
+from hangup.runner.gather import gather
 
 
 class PreparedStack(msgspec.Struct, frozen=True, kw_only=True):

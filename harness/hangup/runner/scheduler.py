@@ -21,7 +21,7 @@ from hangup.model.trace import TRACED, Latency, StackResult, Trial
 from hangup.model.vocabulary import Word
 from hangup.runner import latency, plan, server_pool
 from hangup.runner.client import COLLECT_PATH, answers
-from hangup.runner.concurrency import gather
+from hangup.runner.gather import gather
 from hangup.runner.prepare import PreparedStack, prepare_stacks
 from hangup.runner.recording import (
     SelectSteps,

@@ -28,11 +28,11 @@ class ServerUse:
     """None for no limit but the number of stacks."""
     poll_s: float = POLL_S
     trace_exceptions: bool = False
-    replaced_at_once: bool = False
+    replaced_without_queueing: bool = False
     """Whether a server that takes the place of a retired one need not queue to be started."""
 
 
-SHARED = ServerUse(limit=30, replaced_at_once=True)
+SHARED = ServerUse(limit=30, replaced_without_queueing=True)
 """Trials share it, one after the other or at once."""
 OWN = ServerUse(limit=20)
 """It is of one trial, or of a group of them; nearly all of its time is waiting."""
@@ -94,7 +94,7 @@ class ServerPool:
         return self._limits.setdefault(use, asyncio.Semaphore(use.limit))
 
     async def start(
-        self, stack: PreparedStack, use: ServerUse, up: AsyncExitStack, *, at_once: bool
+        self, stack: PreparedStack, use: ServerUse, up: AsyncExitStack, *, without_queueing: bool
     ) -> ServerProcess:
         """Start a server that `up` will end; raises SubjectError.
 
@@ -103,7 +103,7 @@ class ServerPool:
         directory = self._directory / f"{stack.name}-{next(self._numbers)}"
         server = self._launch(stack, directory, use)
         try:
-            async with nullcontext() if at_once else self._starting:
+            async with nullcontext() if without_queueing else self._starting:
                 if stack.name in self.failures:
                     raise SubjectError(Word.FAILED_TO_START, self.failures[stack.name].reason)
                 return await up.enter_async_context(server)
@@ -133,7 +133,7 @@ class ServerSlot:
                 self._stack,
                 self._use,
                 self._up,
-                at_once=self._retired and self._use.replaced_at_once,
+                without_queueing=self._retired and self._use.replaced_without_queueing,
             )
         return self._server
 

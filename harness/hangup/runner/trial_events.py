@@ -7,20 +7,8 @@ from collections.abc import Sequence
 
 from hangup.model.script import Script
 from hangup.model.trace import Event
-from hangup.model.vocabulary import Surface
+from hangup.model.vocabulary import SPANS, Surface
 
-_SPANS = frozenset(
-    {
-        Surface.ASGI,
-        Surface.STREAM,
-        Surface.SOURCE,
-        Surface.ENDPOINT,
-        Surface.DEPENDENCY,
-        Surface.MIDDLEWARE,
-        Surface.BACKGROUND,
-        Surface.CLEANUP,
-    }
-)
 _NOTIFIED = (Surface.STREAM, Surface.CLEANUP)
 """Where it shows that clean-up has been called for."""
 
@@ -32,7 +20,7 @@ def all_ended(events: Sequence[Event], *, cleans_up: bool) -> bool:
     """
     under_way: Counter[str] = Counter()
     for event in events:
-        if event.surface in _SPANS and event.event in ("begin", "end"):
+        if event.surface in SPANS and event.event in ("begin", "end"):
             under_way[event.surface] += 1 if event.event == "begin" else -1
     notified = any(event.surface in _NOTIFIED and event.event == "saw" for event in events)
     if cleans_up and notified and Surface.CLEANUP not in under_way:
