@@ -64,7 +64,11 @@ def test_a_recipe_is_its_whole_file(excerpts: CodeExcerpts) -> None:
 def test_a_link_leads_to_the_lines_of_the_function(excerpts: CodeExcerpts) -> None:
     excerpt = excerpts.recipe("my_recipe")
     assert excerpt is not None
-    assert excerpt.target == "../apps/recipes/my_recipe.py#L8-L10"
+    assert (excerpt.path, excerpt.first_line, excerpt.last_line) == (
+        "apps/recipes/my_recipe.py",
+        8,
+        10,
+    )
 
 
 def test_an_app_is_shown_by_the_function_that_calls_the_service(excerpts: CodeExcerpts) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hangup.cli.options import results_to_read
 from hangup.cli.show import show
 from hangup.errors import UserError
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.store.results import write_stack_result
 from tests.traces import LEAVES, stack_result, trial
 
@@ -59,7 +59,7 @@ def shown_trial(results: Path, repeat: int, capsys: pytest.CaptureFixture[str]) 
     """Which trial is shown for a repeat, and what is said of that."""
     show("starlette", "uvicorn", "idle", repeat=repeat, json=True, results=results)
     printed = capsys.readouterr()
-    return msgspec.json.decode(printed.out, type=ClassifiedTrial).trial.repeat, printed.err
+    return msgspec.json.decode(printed.out, type=Outcome).trial.repeat, printed.err
 
 
 def test_a_trial_that_was_not_kept_is_shown_by_the_one_it_came_out_as(

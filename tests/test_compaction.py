@@ -425,8 +425,8 @@ def test_of_many_sends_the_first_and_last_before_and_after_the_client_left_are_k
         *range(201 - KEPT, 201),
     ]
     (trial_before,), (trial_after,) = before.trials, after.trials
-    assert trial_after.omitted == len(trial_before.events) - len(trial_after.events)
-    assert trial_after.omitted == 2 * (200 - 4 * KEPT)
+    assert trial_after.omitted_events == len(trial_before.events) - len(trial_after.events)
+    assert trial_after.omitted_events == 2 * (200 - 4 * KEPT)
 
 
 def test_few_sends_are_all_kept() -> None:
@@ -463,7 +463,7 @@ def test_of_many_receives_the_first_and_last_are_kept() -> None:
     receives = [event for event in after.events if event.surface == "receive"]
     assert len(receives) == 4 * KEPT + 1
     assert receives[-1].event == "begin"
-    assert after.omitted == 2 * (100 - 2 * KEPT)
+    assert after.omitted_events == 2 * (100 - 2 * KEPT)
 
 
 def test_a_trial_is_kept_whole_if_what_is_concluded_would_change(
@@ -475,7 +475,7 @@ def test_a_trial_is_kept_whole_if_what_is_concluded_would_change(
     monkeypatch.setattr(compaction, "_middle_sends", lambda trial: {end})
     assert compacted(before) == before
     monkeypatch.setattr(compaction, "_middle_sends", lambda trial: {3, 4})
-    assert compacted(before).trials[0].omitted == 2
+    assert compacted(before).trials[0].omitted_events == 2
 
 
 def test_compacting_twice_omits_nothing_more() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from hangup.analysis.coverage import NotRun, not_run, tracing_effect
+from hangup.analysis.coverage import NotRun, Part, not_run, tracing_effect
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.outcomes import Cell
 from hangup.model.trace import TRACED, StackResult
@@ -14,12 +16,7 @@ from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
 TRACED_IDLE = trial("idle", *CANCELLED, repeat=TRACED)
 EVERYTHING = [trial(name, LEAVES) for name in ("relay", "polling", "try-finally-in-idle")]
-RELAYS, POLLS, RECIPES, PATHS = (
-    "streams that relay",
-    "streams that poll for the disconnect",
-    "recipes for clean-up",
-    "exception paths",
-)
+RELAYS, POLLS, RECIPES, PATHS = get_args(Part)
 
 
 def missing(*results: StackResult) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ import pytest
 
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.upstream import cost_rows
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
 from hangup.model.vocabulary import Word
@@ -111,12 +111,12 @@ def test_bare_is_seen_to_do_what_it_is_built_to_do(
     assert outcomes["bare", scenario, surface] == {saw: ONCE}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.id for each in SCENARIOS])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.id for scenario in SCENARIOS])
 def test_every_scenario_is_in_the_table(outcomes: Table, scenario: str) -> None:
     assert any(key[1] == scenario.id for key in outcomes)  # type: ignore[attr-defined]
 
 
-def test_what_bare_lacks_is_not_applicable(outcomes: Table) -> None:
+def test_what_bare_does_not_support_is_not_applicable(outcomes: Table) -> None:
     sync = [saw for (_, scenario, _), saw in outcomes.items() if scenario == "sync"]
     assert sync
     assert all(saw == {Word.NOT_APPLICABLE: (0, 0)} for saw in sync)
@@ -215,7 +215,7 @@ def test_what_was_seen_upstream_is_shown_and_agrees_with_the_probe(
 
 def test_show_prints_a_trial_for_other_programs(hangup: Hangup, measured: Path) -> None:
     done = hangup("show", "bare", "uvicorn", "idle", "--json", "--results", measured)
-    shown = msgspec.json.decode(done.stdout, type=ClassifiedTrial)
+    shown = msgspec.json.decode(done.stdout, type=Outcome)
     assert [shown.trial] == trials_of(only_stack_result(measured), "idle")
     assert shown.saws["stream"] == ("CancelledError",)
 

@@ -167,9 +167,9 @@ def test_stacks_that_were_not_measured_again_are_removed_with_their_directories(
         write_stack_result(tmp_path, stack_result(trial("idle", *CANCELLED), of=of))
     older = stack_result_path(tmp_path, stack("quart")).with_name("hypercorn.jsonl.gz")
     older.write_bytes(b"of format 1")
-    remove_stacks(tmp_path, "current", {stacks[0]})
+    remove_stacks(tmp_path, "current", "3.13", {stacks[0]})
     assert stack_result_paths(tmp_path) == [
-        stack_result_path(tmp_path, of) for of in (stacks[4], stacks[0])
+        stack_result_path(tmp_path, of) for of in (stacks[4], stacks[3], stacks[0])
     ]
-    assert not (tmp_path / "traces" / "current-py3.11").exists()
+    assert (tmp_path / "traces" / "current-py3.11").exists()
     assert not (tmp_path / "traces" / "current-py3.13" / "quart").exists()

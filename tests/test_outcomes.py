@@ -18,7 +18,7 @@ from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import headlines, late_finally
 from hangup.analysis.upstream import cost_rows
 from hangup.model.exception_path import Step
-from hangup.model.outcomes import Cell, Observation, Saws
+from hangup.model.outcomes import Cell, ObservationCount, Saws
 from hangup.model.scenario import Scenario
 from hangup.model.trace import TRACED, Trial
 from hangup.model.vocabulary import FAILURES, OPTIONAL, Surface, Word
@@ -195,8 +195,8 @@ def test_a_cell_has_what_was_observed_most_frequent_first() -> None:
     outcomes = Outcomes([stack_result(*repeats)])
     cell = Cell(stack(), "ticking", "stream-end")
 
-    def observation(saw: Word, n: int) -> Observation:
-        return Observation(
+    def observation(saw: Word, n: int) -> ObservationCount:
+        return ObservationCount(
             stack=stack(), scenario="ticking", surface="stream-end", saw=saw, n=n, of=3
         )
 

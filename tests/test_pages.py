@@ -5,15 +5,21 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from hangup.analysis.claims import verdicts
+from hangup.analysis.compaction import compacted
+from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model.claims import BY_ID as CLAIM
 from hangup.model.cleanup import RECIPES, RECIPES_BY_SITUATION, SITUATIONS, scenario_id
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import Word
-from hangup.report import pages
+from hangup.report import pages, publish
+from hangup.report.claim_rows import claim_rows
+from hangup.store.results import metadata_json
 from tests.rendering import outcomes_of, rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
@@ -61,11 +67,11 @@ def dead_links(rendered: Mapping[str, str]) -> list[str]:
         inline = re.findall(r"\]\(([^)]+)\)", text)
         numbered = re.findall(r"(?m)^\[\d+\]: (\S+)$", text)
         for target in [*inline, *numbered]:
-            if "://" in target or target.startswith("../") or target.endswith(".csv"):
-                continue
             path, _, anchor = target.partition("#")
             page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
             page = name if not path else page
+            if "://" in target or page.startswith("../") or page.endswith(".csv"):
+                continue
             if page not in rendered or (anchor and anchor not in anchors(rendered[page])):
                 dead.append(f"{name}: {target}")
     return dead
@@ -203,7 +209,7 @@ def test_the_order_of_the_results_does_not_matter() -> None:
 
 def test_results_without_recipes_give_no_advice() -> None:
     text = rendered(stack_result(*made("idle", CANCELLED)))["cleanup.md"]
-    assert text.startswith("# Clean-up that works\n\nNot run in full")
+    assert "# Clean-up that works\n\nNot run in full" in text
 
 
 def test_recipes_that_were_not_tried_everywhere_give_no_advice() -> None:
@@ -256,3 +262,42 @@ def test_there_is_a_row_for_each_stack_that_relays() -> None:
 def test_without_relays_the_page_says_that_they_were_not_run() -> None:
     text = rendered(stack_result(*made("idle", CANCELLED)))["upstream.md"]
     assert "Not run" in text
+
+
+# --- On disk.
+
+
+def repeated(scenario: str, *outcomes: tuple[Line, ...]) -> list[Trial]:
+    """Each of these three times."""
+    return [
+        trial(scenario, *lines, repeat=3 * n + again)
+        for n, lines in enumerate(outcomes)
+        for again in (1, 2, 3)
+    ]
+
+
+def test_the_report_says_the_same_of_traces_of_which_one_is_kept_for_all(tmp_path: Path) -> None:
+    whole = stack_result(*repeated("idle", CANCELLED, COMPLETED), *repeated("ticking", CANCELLED))
+    kept = compacted(whole)
+    assert len(kept.trials) < len(whole.trials)
+    assert rendered(kept) == rendered(whole)
+    before, after = outcomes_of(whole), outcomes_of(kept)
+    assert before.observations == after.observations
+    assert claim_rows(verdicts(before)) == claim_rows(verdicts(after))
+    assert metadata_json([whole]) == metadata_json([kept])
+
+
+def test_a_report_replaces_its_own_older_pages_and_nobody_elses(tmp_path: Path) -> None:
+    directory = tmp_path / "results"
+    publish.publish(
+        directory, [stack_result(*made("ticking", CANCELLED))], CodeExcerpts(), merge=False
+    )
+    mine = directory / "scenarios" / "mine.md"
+    mine.write_text("# Scenarios of my own\n")
+    assert (directory / "scenarios" / "ticking.md").exists()
+    publish.publish(
+        directory, [stack_result(*made("idle", CANCELLED))], CodeExcerpts(), merge=False
+    )
+    assert not (directory / "scenarios" / "ticking.md").exists()
+    assert (directory / "scenarios" / "idle.md").exists()
+    assert mine.read_text() == "# Scenarios of my own\n"

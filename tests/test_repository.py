@@ -96,4 +96,4 @@ def test_version_sets_have_all_that_apps_and_servers_ask_for(path: Path) -> None
     wanted += [requirement for server in SERVERS for requirement in server.requirements]
     lines = path.read_text(encoding="utf-8").splitlines()
     has = {Requirement(line).name for line in lines if not line.startswith("#")}
-    assert {Requirement(each).name for each in wanted} <= has
+    assert {Requirement(requirement).name for requirement in wanted} <= has

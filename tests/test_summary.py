@@ -11,18 +11,17 @@ from hangup.analysis.summary import (
     Headline,
     SeenBy,
     could_have_seen,
-    global_handlers,
-    has,
+    error_reporting_surfaces,
     headlines,
     late_finally,
     same_events,
     seen_of_disconnects,
     unfinished_cleanups,
-    watchers,
 )
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import FAILURES, OPTIONAL, Word
+from hangup.report.views import global_handlers, is_applicable_anywhere
 from tests.traces import CLOSES, COLLECTS, LEAVES, stack, stack_result, trial
 
 ONE = stack()
@@ -107,7 +106,7 @@ def test_what_handlers_hooks_and_the_log_saw_of_disconnects_is_listed_by_surface
         SeenBy("hook:a", Among(("post",), ran)),
         SeenBy("server-log", Among(("post",), ran)),
     )
-    assert watchers(seen, ONE, "idle") == [
+    assert error_reporting_surfaces(seen, ONE, "idle") == [
         "handler",
         "handler-app-error",
         "handler-cancelled",
@@ -253,6 +252,6 @@ def test_the_global_handlers_of_a_group_are_those_that_any_app_of_it_has() -> No
         "hook:b",
         "server-log",
     ]
-    assert has(seen, two, ["idle"], "handler")
-    assert not has(seen, two, ["idle"], "background")
-    assert not has(seen, two, ["post"], "handler")
+    assert is_applicable_anywhere(seen, two, ["idle"], "handler")
+    assert not is_applicable_anywhere(seen, two, ["idle"], "background")
+    assert not is_applicable_anywhere(seen, two, ["post"], "handler")

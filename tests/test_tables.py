@@ -6,7 +6,7 @@ import csv
 import io
 
 from hangup.analysis.outcomes import Outcomes
-from hangup.model.outcomes import Observation
+from hangup.model.outcomes import ObservationCount
 from hangup.model.trace import StackResult
 from hangup.store.tables import OUTCOME_COLUMNS, csv_text, outcomes_csv
 from tests.traces import LEAVES, stack, stack_result, trial
@@ -62,7 +62,7 @@ def test_the_table_is_sorted_by_its_columns_however_the_results_come() -> None:
 
 def test_rows_that_come_unsorted_are_written_sorted() -> None:
     one, other = (
-        Observation(stack=stack(), scenario="idle", surface=surface, saw="nothing", n=1, of=1)
+        ObservationCount(stack=stack(), scenario="idle", surface=surface, saw="nothing", n=1, of=1)
         for surface in ("asgi", "stream")
     )
     assert outcomes_csv([other, one]) == outcomes_csv([one, other])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hangup.analysis.classification import classify_trial
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Trial
 from hangup.report import timeline
@@ -14,7 +14,7 @@ from tests.traces import CLOSES, LEAVES, Line, trial
 
 def shown(of: Trial) -> list[str]:
     saws = classify_trial(of, BY_ID[of.scenario], ())
-    return timeline.text(ClassifiedTrial(trial=of, saws=saws)).splitlines()
+    return timeline.text(Outcome(trial=of, saws=saws)).splitlines()
 
 
 def test_an_upstreams_sends_are_shown_at_both_ends_and_around_the_hang_up() -> None:
@@ -38,7 +38,7 @@ def test_calls_in_the_middle_of_many_are_counted() -> None:
 def test_events_that_were_not_kept_are_mentioned() -> None:
     whole = trial("idle", "stream begin", LEAVES, CLOSES)
     assert not any("not kept" in line for line in shown(whole))
-    thinned = msgspec.structs.replace(whole, omitted=7)
+    thinned = msgspec.structs.replace(whole, omitted_events=7)
     assert any("7 events of send() and receive() were not kept" in line for line in shown(thinned))
 
 

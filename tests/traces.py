@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from hangup.analysis.classification import classify, classify_trial
 from hangup.model import trace
 from hangup.model.exception_path import Step
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import CLIENT, Environment, Event, Latency, Stack, StackResult, Trial
 from hangup.model.vocabulary import Word
@@ -135,10 +135,10 @@ def stack_result(
     )
 
 
-def classified(trial: Trial, *surfaces: str) -> ClassifiedTrial:
+def classified(trial: Trial, *surfaces: str) -> Outcome:
     """The trial classified by itself, of an app that declares these surfaces."""
     saws = classify_trial(trial, BY_ID[trial.scenario], surfaces)
-    return ClassifiedTrial(trial=trial, saws=saws)
+    return Outcome(trial=trial, saws=saws)
 
 
 def saws(result: StackResult, scenario: str, surface: str) -> tuple[str, ...]:

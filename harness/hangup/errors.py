@@ -24,7 +24,9 @@ class SubjectError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Say that there is no such thing and which names are near."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    if not near:
+        return UserError(f"There is no {kind} {name!r}; `hangup list` shows what there is.")
     return UserError(
         f"There is no {kind} {name!r}; did you mean {' or '.join(near)}? "
         "`hangup list` shows what there is."

@@ -20,7 +20,7 @@ from hangup.model.claims import (
 )
 from hangup.model.conditions import Condition, PathCondition, PathQuestion, decisive_surface
 from hangup.model.exception_path import APPS, SITE_PACKAGES, ExceptionPath, Frame
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import HOOK, OPTIONAL
 
@@ -65,7 +65,7 @@ def _by_trials(
     condition: Condition, asked: Sequence[str], outcomes: StackOutcomes
 ) -> tuple[list[Case], Undecided]:
     cases = []
-    undecided: list[ClassifiedTrial] = []
+    undecided: list[Outcome] = []
     for scenario in asked:
         answers: Counter[bool | None] = Counter()
         for trial in outcomes.of(scenario):
@@ -98,7 +98,7 @@ def _case(scenario: str, answers: Counter[bool | None]) -> Case:
     )
 
 
-def _undecided(condition: Condition, trials: Sequence[ClassifiedTrial]) -> Undecided:
+def _undecided(condition: Condition, trials: Sequence[Outcome]) -> Undecided:
     """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
     if not trials:
         return Undecided(ran=False)
@@ -110,7 +110,7 @@ def _undecided(condition: Condition, trials: Sequence[ClassifiedTrial]) -> Undec
             seen[None, (failure,)] += trial.trial.count
         else:
             seen[surface, trial.saws.get(surface, ())] += trial.trial.count
-    found, saws = min(seen, key=lambda key: (-seen[key], str(key)))
+    found, saws = min(seen, key=lambda key: (-seen[key], key[0] or "", ", ".join(key[1])))
     return Undecided(ran=True, surface=found, saws=saws)
 
 

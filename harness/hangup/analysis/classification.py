@@ -39,7 +39,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 
-from hangup.model.outcomes import ClassifiedTrial, Saws
+from hangup.model.outcomes import Outcome, Saws
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import COLLECTS, Event, StackResult, Trial
@@ -93,23 +93,21 @@ def classify_trial(trial: Trial, scenario: Scenario, declared: Collection[str]) 
     return _reconcile(saws)
 
 
-def classify(result: StackResult) -> list[ClassifiedTrial]:
+def classify(result: StackResult) -> list[Outcome]:
     """Every trial of a stack, classified; a silence counts only where it is earned."""
     return classify_trials(result, result.trials)
 
 
 def classify_trials(
-    result: StackResult, trials: Iterable[Trial], proving: Sequence[ClassifiedTrial] = ()
-) -> list[ClassifiedTrial]:
+    result: StackResult, trials: Iterable[Trial], proving: Sequence[Outcome] = ()
+) -> list[Outcome]:
     """Some trials of a stack, classified.
 
     Silences are earned by these trials and by those in `proving`. Trials of scenarios that
     there are no more are left out.
     """
     classified = [
-        ClassifiedTrial(
-            trial=trial, saws=classify_trial(trial, BY_ID[trial.scenario], result.surfaces)
-        )
+        Outcome(trial=trial, saws=classify_trial(trial, BY_ID[trial.scenario], result.surfaces))
         for trial in trials
         if trial.scenario in BY_ID
     ]
@@ -118,9 +116,9 @@ def classify_trials(
 
 def earned_silences(
     result: StackResult,
-    classified: Sequence[ClassifiedTrial],
-    proving: Sequence[ClassifiedTrial] = (),
-) -> list[ClassifiedTrial]:
+    classified: Sequence[Outcome],
+    proving: Sequence[Outcome] = (),
+) -> list[Outcome]:
     """The trials, with every "nothing" replaced that no trial proves to mean anything."""
     every = (*classified, *proving)
     in_place = {
@@ -144,7 +142,7 @@ def earned_silences(
         return Word.UNREACHED if control in ran else Word.INCONCLUSIVE
 
     return [
-        ClassifiedTrial(
+        Outcome(
             trial=trial.trial,
             saws={
                 surface: tuple(earned(trial.trial.scenario, surface, saw) for saw in saws)
@@ -466,7 +464,7 @@ def upstream_closed_ns(events: Iterable[Event]) -> int | None:
         if event.event == "closed":
             closed.append(event.t_ns)
         accepted += event.event == "accepts"
-    return None if accepted > len(closed) else max(closed, default=None)
+    return None if accepted != len(closed) else max(closed, default=None)
 
 
 # ---------------------------------------------------------------------------- rules

@@ -16,7 +16,7 @@ import msgspec
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface, Word
 
@@ -41,8 +41,8 @@ class CleanupResult(StrEnum):
     )
     LATE = "late", "it was begun only when the garbage collector closed the stream"
     EARLY = "too early", "it was begun before the stream was over"
-    CUT = "cut short", "it was begun, and was cancelled or not over when the window closed"
-    NEVER = "never ran", "it was not begun"
+    CUT = "unfinished", "it was begun, and was cancelled or had not ended when the window closed"
+    NEVER = "did not run", "it was not begun within the window"
     LOST = "server blocked", "the server no longer answered other requests"
 
 
@@ -93,7 +93,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Other apps that have one on all of these servers, those named alike first."""
 
 
-def cleanup_result(classified: ClassifiedTrial) -> CleanupResult:
+def cleanup_result(classified: Outcome) -> CleanupResult:
     """What came of the clean-up in one trial of a recipe."""
     trial = classified.trial
     scenario = scenarios.BY_ID[trial.scenario]
@@ -121,7 +121,7 @@ def cleanup_result(classified: ClassifiedTrial) -> CleanupResult:
     return CleanupResult.AT_END if completed else CleanupResult.GOOD
 
 
-def _first_ns(classified: ClassifiedTrial, surface: str, event: str) -> int | None:
+def _first_ns(classified: Outcome, surface: str, event: str) -> int | None:
     times = (e.t_ns for e in classified.trial.events if (e.surface, e.event) == (surface, event))
     return next(times, None)
 

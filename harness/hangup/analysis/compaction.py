@@ -25,7 +25,7 @@ from hangup.analysis.upstream import cost
 from hangup.model.claims import CLAIMS
 from hangup.model.conditions import Condition, PathCondition
 from hangup.model.hazards import HAZARDS
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import CLIENT, Event, StackResult, Trial
 from hangup.model.vocabulary import Surface
@@ -84,7 +84,9 @@ def _thinned(trial: Trial, outcomes: StackOutcomes) -> Trial:
     if not dropped:
         return trial
     events = tuple(event for i, event in enumerate(trial.events) if i not in dropped)
-    thinned = msgspec.structs.replace(trial, events=events, omitted=trial.omitted + len(dropped))
+    thinned = msgspec.structs.replace(
+        trial, events=events, omitted_events=trial.omitted_events + len(dropped)
+    )
     before, after = (
         classify_trials(outcomes.result, [t], outcomes.trials) for t in (trial, thinned)
     )
@@ -126,7 +128,7 @@ def _section(trial: Trial, event: Event) -> int:
     return sum(at_ns is not None and event.t_ns >= at_ns for at_ns in moments)
 
 
-def _outcome(trial: ClassifiedTrial) -> Hashable:
+def _outcome(trial: Outcome) -> Hashable:
     """Everything in which alike trials are the same."""
     kept = trial.trial
     return (

@@ -26,7 +26,7 @@ from hangup.model.conditions import (
     Unreported,
     When,
 )
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.trace import Event
 from hangup.model.vocabulary import HANDLERS, HOOK, Surface, Word, is_exception
 
@@ -34,7 +34,7 @@ _UNKNOWN = frozenset({Word.INCONCLUSIVE, Word.NOT_APPLICABLE})
 """The words with which a surface says neither that it saw something nor that it did not."""
 
 
-def decide(condition: Condition, trial: ClassifiedTrial) -> bool | None:
+def decide(condition: Condition, trial: Outcome) -> bool | None:
     """Whether a trial confirms a condition, refutes it, or does not decide it.
 
     A trial that failed decides nothing.
@@ -54,7 +54,7 @@ def looks_complete(got: str) -> bool:
     return got.startswith("200") and got.endswith(f", {Word.WHOLE}")
 
 
-def _saw(condition: Saw, trial: ClassifiedTrial) -> bool | None:
+def _saw(condition: Saw, trial: Outcome) -> bool | None:
     saws = trial.saws.get(condition.surface, ())
     if any(_among(saw, condition.no, condition.yes) for saw in saws):
         return False
@@ -63,7 +63,7 @@ def _saw(condition: Saw, trial: ClassifiedTrial) -> bool | None:
     return None
 
 
-def _saw_any(condition: SawAny, trial: ClassifiedTrial) -> bool | None:
+def _saw_any(condition: SawAny, trial: Outcome) -> bool | None:
     saws = trial.saws.get(condition.surface, ())
     if any(_among(saw, condition.words, frozenset()) for saw in saws):
         return True
@@ -76,26 +76,26 @@ def _among(saw: str, words: frozenset[str], others: frozenset[str]) -> bool:
     return AN_EXCEPTION in words and is_exception(saw) and saw not in others
 
 
-def _status(condition: Status, trial: ClassifiedTrial) -> bool | None:
+def _status(condition: Status, trial: Outcome) -> bool | None:
     got = trial.trial.got or ""
     if not got[:1].isdigit():
         return None
     return got.startswith(condition.digits)
 
 
-def _looks_complete(_: LooksComplete, trial: ClassifiedTrial) -> bool | None:
+def _looks_complete(_: LooksComplete, trial: Outcome) -> bool | None:
     got = trial.saws.get(Surface.CLIENT, ())
     return any(map(looks_complete, got)) if got else None
 
 
-def _unreported(_: Unreported, trial: ClassifiedTrial) -> bool | None:
+def _unreported(_: Unreported, trial: Outcome) -> bool | None:
     saws = [saw for s, found in trial.saws.items() if reports_errors(s) for saw in found]
     if any(is_exception(saw) or saw == Word.ERROR_LINE for saw in saws):
         return False
     return None if Word.INCONCLUSIVE in saws else True
 
 
-def _before(condition: Before, trial: ClassifiedTrial) -> bool | None:
+def _before(condition: Before, trial: Outcome) -> bool | None:
     events = _watched(trial)
     then = _first(condition.then, events)
     if then is None:
@@ -104,7 +104,7 @@ def _before(condition: Before, trial: ClassifiedTrial) -> bool | None:
     return first is not None and first < then
 
 
-def _pending(condition: Pending, trial: ClassifiedTrial) -> bool | None:
+def _pending(condition: Pending, trial: Outcome) -> bool | None:
     events = _watched(trial)
     when = _first(condition.when, events)
     if when is None:
@@ -113,7 +113,7 @@ def _pending(condition: Pending, trial: ClassifiedTrial) -> bool | None:
     return before.count("begin") > before.count("end")
 
 
-def _sends_after(_: SendsAfter, trial: ClassifiedTrial) -> bool | None:
+def _sends_after(_: SendsAfter, trial: Outcome) -> bool | None:
     left_ns = trial.trial.left_ns
     if left_ns is None:
         return None
@@ -136,25 +136,25 @@ def _sends_after(_: SendsAfter, trial: ClassifiedTrial) -> bool | None:
     return True if any(saw != "CancelledError" for saw in returned) else None
 
 
-def _all(condition: All, trial: ClassifiedTrial) -> bool | None:
+def _all(condition: All, trial: Outcome) -> bool | None:
     answers = [decide(part, trial) for part in condition.of]
     if False in answers:
         return False
     return None if None in answers else True
 
 
-def _either(condition: Either, trial: ClassifiedTrial) -> bool | None:
+def _either(condition: Either, trial: Outcome) -> bool | None:
     answers = [decide(part, trial) for part in condition.of]
     if True in answers:
         return True
     return None if None in answers else False
 
 
-def _when(condition: When, trial: ClassifiedTrial) -> bool | None:
+def _when(condition: When, trial: Outcome) -> bool | None:
     return decide(condition.then, trial) if decide(condition.premise, trial) else None
 
 
-_RULES: Mapping[type, Callable[[Any, ClassifiedTrial], bool | None]] = {
+_RULES: Mapping[type, Callable[[Any, Outcome], bool | None]] = {
     Saw: _saw,
     SawAny: _saw_any,
     Status: _status,
@@ -182,7 +182,7 @@ def _is(event: Event, mark: Mark) -> bool:
     )
 
 
-def _watched(trial: ClassifiedTrial) -> Sequence[Event]:
+def _watched(trial: Outcome) -> Sequence[Event]:
     """The events up to the closing of the window."""
     closed_ns = trial.trial.closed_ns
     if closed_ns is None:

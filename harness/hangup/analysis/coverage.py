@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -13,25 +14,27 @@ from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS, fits
 from hangup.model.trace import Stack, StackResult
 
-_ONLY_THOROUGH: dict[str, Callable[[Scenario], bool]] = {
-    "streams that relay": lambda s: s.relays,
-    "streams that poll for the disconnect": lambda s: s.script.polls,
-    "recipes for clean-up": lambda s: s.kind == "recipe",
+Part = Literal["relays", "polling", "recipes", "exception-paths"]
+"""What only thorough runs have."""
+
+_ONLY_THOROUGH: dict[Part, Callable[[Scenario], bool]] = {
+    "relays": lambda s: s.relays,
+    "polling": lambda s: s.script.polls,
+    "recipes": lambda s: s.kind == "recipe",
 }
-"""What only thorough runs have, and which scenarios that is."""
-_PATHS = "exception paths"
+"""Which scenarios that is."""
 
 
 class NotRun(msgspec.Struct, frozen=True):
     """Something that a thorough run would add, and the stacks it is missing on."""
 
-    what: str
+    what: Part
     stacks: tuple[Stack, ...]
 
 
 def not_run(results: Sequence[StackResult]) -> list[NotRun]:
     """What a thorough run would add to these results."""
-    missing: dict[str, list[Stack]] = defaultdict(list)
+    missing: dict[Part, list[Stack]] = defaultdict(list)
     for result in results:
         ran = {trial.scenario for trial in result.trials}
         for what, belongs in _ONLY_THOROUGH.items():
@@ -43,7 +46,7 @@ def not_run(results: Sequence[StackResult]) -> list[NotRun]:
             if fitting and ran.isdisjoint(fitting):
                 missing[what].append(result.stack)
         if not result.traced:
-            missing[_PATHS].append(result.stack)
+            missing["exception-paths"].append(result.stack)
     return [NotRun(what, tuple(stacks)) for what, stacks in missing.items()]
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hangup.model.exception_path import (
     AGENT,
-    AGENT_CODE,
     APPS,
     STREAM_CODE,
+    WRAPPER_FILES,
     Disposition,
     ExceptionPath,
     Frame,
@@ -51,7 +51,7 @@ def through_the_stream(paths: Iterable[ExceptionPath]) -> tuple[ExceptionPath, .
 
 
 def _of_the_stream(location: Location) -> bool:
-    return location.file.startswith(STREAM_CODE) and location.file not in AGENT_CODE
+    return location.file.startswith(STREAM_CODE) and location.file not in WRAPPER_FILES
 
 
 def exception_paths(steps: Iterable[Step]) -> tuple[ExceptionPath, ...]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from hangup.analysis.classification import classify, classify_trials, surfaces_of
 from hangup.analysis.exception_path import exception_paths, through_the_stream
 from hangup.model.exception_path import ExceptionPath
-from hangup.model.outcomes import Cell, ClassifiedTrial, Observation
+from hangup.model.outcomes import Cell, ObservationCount, Outcome
 from hangup.model.scenarios import BY_ID, fits
 from hangup.model.trace import NOT_KEPT, Stack, StackResult
 from hangup.model.vocabulary import FAILURES, Surface, Word
@@ -24,8 +24,8 @@ class StackOutcomes:
 
     def __init__(self, result: StackResult) -> None:
         self.result = result
-        self.trials: Sequence[ClassifiedTrial] = classify(result)
-        self._by_scenario: dict[str, list[ClassifiedTrial]] = defaultdict(list)
+        self.trials: Sequence[Outcome] = classify(result)
+        self._by_scenario: dict[str, list[Outcome]] = defaultdict(list)
         for trial in self.trials:
             self._by_scenario[trial.trial.scenario].append(trial)
 
@@ -39,12 +39,12 @@ class StackOutcomes:
         """The scenarios there are trials of."""
         return list(self._by_scenario)
 
-    def of(self, scenario: str) -> Sequence[ClassifiedTrial]:
+    def of(self, scenario: str) -> Sequence[Outcome]:
         """The trials of a scenario; each stands for `trial.count` that came out alike."""
         return self._by_scenario.get(scenario, ())
 
     @cached_property
-    def traced(self) -> Mapping[str, ClassifiedTrial]:
+    def traced(self) -> Mapping[str, Outcome]:
         """By scenario, the trial in which exceptions were traced.
 
         One whose events were not kept came out like the trial that it names, and is left out
@@ -56,7 +56,7 @@ class StackOutcomes:
         for trial in self.result.traced:
             same = kept.get((trial.scenario, trial.same_as or NOT_KEPT))
             if same is not None:
-                found[trial.scenario] = ClassifiedTrial(trial=trial, saws=same.saws)
+                found[trial.scenario] = Outcome(trial=trial, saws=same.saws)
         return found
 
     @cached_property
@@ -68,7 +68,7 @@ class StackOutcomes:
         }
 
     @cached_property
-    def observations(self) -> tuple[Observation, ...]:
+    def observations(self) -> tuple[ObservationCount, ...]:
         """The rows of `outcomes.csv` that are this stack's, sorted."""
         counts: Counter[tuple[str, str, str]] = Counter()
         trials: Counter[str] = Counter()
@@ -88,7 +88,7 @@ class StackOutcomes:
                 for surface in surfaces_of(scenario_.id, surfaces):
                     counts[scenario_.id, surface, Word.NOT_APPLICABLE] = 0
         return tuple(
-            Observation(
+            ObservationCount(
                 stack=self.stack,
                 scenario=scenario,
                 surface=surface,
@@ -106,7 +106,7 @@ class Outcomes:
     def __init__(self, results: Iterable[StackResult]) -> None:
         self.stacks = [StackOutcomes(result) for result in results]
         self._by_stack = {outcomes.stack: outcomes for outcomes in self.stacks}
-        cells: dict[Cell, list[Observation]] = defaultdict(list)
+        cells: dict[Cell, list[ObservationCount]] = defaultdict(list)
         self._surfaces: dict[tuple[str, Stack], list[str]] = defaultdict(list)
         for outcomes in self.stacks:
             for observation in outcomes.observations:
@@ -123,11 +123,11 @@ class Outcomes:
         return self._by_stack[stack]
 
     @property
-    def observations(self) -> list[Observation]:
+    def observations(self) -> list[ObservationCount]:
         """The rows of `outcomes.csv`, sorted."""
         return sorted(o for outcomes in self.stacks for o in outcomes.observations)
 
-    def __getitem__(self, cell: Cell) -> tuple[Observation, ...]:
+    def __getitem__(self, cell: Cell) -> tuple[ObservationCount, ...]:
         """What was observed there, most frequent first; empty if it was not looked at."""
         return self._cells.get(cell, ())
 

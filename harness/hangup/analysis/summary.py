@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from hangup.analysis.conditions import looks_complete, reports_errors
 from hangup.analysis.outcomes import Outcomes
-from hangup.model.hazards import CLEANUPS, DISCONNECTS, OPEN
-from hangup.model.outcomes import Cell
+from hangup.model.hazards import CLEANUPS, DISCONNECTS
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import HOOK, Surface, Word, is_exception
+from hangup.model.vocabulary import OPEN, Surface, Word, is_exception
 
 LATE = OPEN | {Word.GARBAGE_COLLECTED}
 """How a stream is found that nothing ended within the window but the garbage collector."""
@@ -59,7 +58,7 @@ def unfinished_cleanups(outcomes: Outcomes, stack: Stack) -> Among:
     )
 
 
-def watchers(outcomes: Outcomes, stack: Stack, scenario: str) -> list[str]:
+def error_reporting_surfaces(outcomes: Outcomes, stack: Stack, scenario: str) -> list[str]:
     """The handlers, hooks and log that could see something."""
     return [s for s in outcomes.surfaces(scenario, [stack]) if reports_errors(s)]
 
@@ -68,7 +67,7 @@ def seen_of_disconnects(outcomes: Outcomes, stack: Stack) -> tuple[SeenBy, ...]:
     """What handlers, hooks and the log saw of disconnects, over all of them."""
     seen: dict[str, list[str]] = defaultdict(list)
     for scenario in DISCONNECTS:
-        for surface in watchers(outcomes, stack, scenario):
+        for surface in error_reporting_surfaces(outcomes, stack, scenario):
             saws = outcomes.saws(stack, scenario, surface)
             if any(is_exception(s) or s in (Word.ERROR_LINE, Word.CALLED) for s in saws):
                 seen[surface].append(scenario)
@@ -81,7 +80,7 @@ def could_have_seen(outcomes: Outcomes, stack: Stack) -> bool:
     return any(
         outcomes.conclusive(stack, scenario, surface)
         for scenario in DISCONNECTS
-        for surface in watchers(outcomes, stack, scenario)
+        for surface in error_reporting_surfaces(outcomes, stack, scenario)
     )
 
 
@@ -96,10 +95,11 @@ HeadlineId = Literal[
     "endpoint-not-notified",
     "slow-shutdown",
 ]
+"""The answers, in the order in which they are given."""
 
 
 class Headline(msgspec.Struct, frozen=True):
-    """One answer in a sentence, and the stacks it was found on."""
+    """One answer, and the stacks it was found on."""
 
     id: HeadlineId
     found: tuple[Stack, ...]
@@ -146,10 +146,10 @@ _QUESTIONS = (
 
 def headlines(outcomes: Outcomes, stacks: Sequence[Stack]) -> list[Headline]:
     """The answers that any of these stacks gives."""
-    found = [_answer(outcomes, stacks, question) for question in _QUESTIONS]
-    found.insert(1, _handler_called(outcomes, stacks))
-    found.insert(6, _failure_looks_complete(outcomes, stacks))
-    return [headline for headline in found if headline.ran]
+    answers = {question.id: _answer(outcomes, stacks, question) for question in _QUESTIONS}
+    answers["handler-called"] = _handler_called(outcomes, stacks)
+    answers["failure-looks-complete"] = _failure_looks_complete(outcomes, stacks)
+    return [answers[name] for name in get_args(HeadlineId) if answers[name].ran]
 
 
 def _answer(outcomes: Outcomes, stacks: Sequence[Stack], question: _Question) -> Headline:
@@ -199,37 +199,3 @@ def same_events(outcomes: Outcomes) -> bool:
         if trial.trial.failure is None
     }
     return len(received) == 1 and received != {()}
-
-
-_HANDLERS_SHOWN = (
-    Surface.HANDLER,
-    Surface.HANDLER_APP_ERROR,
-    Surface.HANDLER_CANCELLED,
-    Surface.MIDDLEWARE,
-    Surface.DEPENDENCY,
-    Surface.BACKGROUND,
-)
-
-
-def global_handlers(
-    outcomes: Outcomes, stacks: Sequence[Stack], scenarios: Sequence[str]
-) -> list[str]:
-    """The handlers, middleware and hooks that an app has, and the server's log."""
-    looked_at = {s for name in scenarios for s in outcomes.surfaces(name, stacks)}
-    hooks = sorted(surface for surface in looked_at if surface.startswith(HOOK))
-    return [
-        *(str(s) for s in (*_HANDLERS_SHOWN, *hooks) if has(outcomes, stacks, scenarios, s)),
-        str(Surface.SERVER_LOG),
-    ]
-
-
-def has(
-    outcomes: Outcomes, stacks: Sequence[Stack], scenarios: Sequence[str], surface: str
-) -> bool:
-    """Whether a surface is applicable anywhere in these scenarios on these stacks."""
-    return any(
-        observation.saw != Word.NOT_APPLICABLE
-        for stack in stacks
-        for scenario in scenarios
-        for observation in outcomes[Cell(stack, scenario, surface)]
-    )

@@ -75,7 +75,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
         stack_results,
         CodeExcerpts(),
         merge=plan.by_name,
-        supersede=plan.versions if plan.whole else None,
+        supersede=(plan.versions, plan.interpreter.feature) if plan.whole else None,
     )
     journal.end(keep_logs=bool(scheduler.failed_to_start))
     print_message(f"{total} trials; the report is {displayed(results / REPORT)}.")

@@ -21,7 +21,7 @@ from hangup.cli.options import (
 )
 from hangup.cli.stack_results import find_stack_results
 from hangup.errors import UserError
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.report import timeline
 
 
@@ -59,9 +59,7 @@ def show(
         sys.stdout.write(timeline.text(classified) + "\n")
 
 
-def _trials(
-    classified_trials: Iterable[ClassifiedTrial], scenario: str, repeat: int
-) -> list[ClassifiedTrial]:
+def _trials(classified_trials: Iterable[Outcome], scenario: str, repeat: int) -> list[Outcome]:
     """The trial that is this repeat of a scenario, or that was kept in place of it."""
     return [
         classified

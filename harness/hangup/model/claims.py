@@ -29,9 +29,10 @@ from hangup.model.conditions import (
     Status,
     When,
 )
-from hangup.model.scenario import ABORTS as _ABORTING
+from hangup.model.scenario import ABORTING
+from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.vocabulary import OPEN, Surface, Word
 
 
 class Citation(msgspec.Struct, frozen=True):
@@ -131,7 +132,7 @@ ABORTS = tuple(
     s.id
     for s in catalogue.SCENARIOS
     if s.kind == "disconnect"
-    and s.disconnect in _ABORTING
+    and s.disconnect in ABORTING
     and s.path == "/events"
     and s.script.endpoint == "go-on"
     and not s.script.polls
@@ -139,12 +140,6 @@ ABORTS = tuple(
 """A client leaves, in whatever way, while an async generator streams."""
 ALL_ABORTS = (*ABORTS, "sync")
 """As `ABORTS`, plain generators included."""
-ERRORS = (
-    "error-before-first-event",
-    "error-mid-stream",
-    "app-error-mid-stream",
-    "timeout-in-stream",
-)
 
 # ---------------------------------------------------------------------------- conditions
 
@@ -166,7 +161,6 @@ _ENDS = frozenset(
 )
 """How a stream that was open when its client left may be found at the end of the window."""
 _GOES_ON = frozenset({Word.COMPLETED, Word.SWALLOWED, Word.STILL_RUNNING})
-_LEFT_ALONE = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
 
 
 def _saw(surface: str, yes: set[str] | frozenset[str], no: set[str] | frozenset[str]) -> Saw:
@@ -178,7 +172,7 @@ def _ends(yes: set[str] | frozenset[str]) -> Saw:
     return _saw(Surface.STREAM_END, yes, _ENDS - yes)
 
 
-_NOTIFIED = _saw(
+_STREAM_NOTIFIED = _saw(
     Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"}
 )
 _DONE: frozenset[str] = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
@@ -246,7 +240,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="endpoint-is-over-first",
         number=3,
-        text="The endpoint is over, as a success, before its stream is begun.",
+        text="The endpoint has returned before its stream is begun.",
         cited=(ARTICLE,),
         scenarios=(*ABORTS, "complete", "error-mid-stream"),
         condition=All(
@@ -282,7 +276,7 @@ CLAIMS: tuple[Claim, ...] = (
                     Either(
                         (
                             Before(_DISCONNECT_RECEIVED, _ENDED),
-                            _saw(Surface.STREAM_END, _LEFT_ALONE | {Word.GARBAGE_COLLECTED}, set()),
+                            _saw(Surface.STREAM_END, OPEN | {Word.GARBAGE_COLLECTED}, set()),
                         )
                     ),
                 )
@@ -318,7 +312,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=5,
         text="The server has been given the status line before the generator can raise.",
         cited=(ARTICLE,),
-        scenarios=ERRORS,
+        scenarios=ERRORS_IN_STREAM,
         condition=When(
             _FAILED, Before(Mark(Surface.SEND, "begin", detail="http.response.start"), _ENDED)
         ),
@@ -328,7 +322,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=5,
         text="An error in the generator no longer changes the status: the client gets 200.",
         cited=(ARTICLE,),
-        scenarios=ERRORS,
+        scenarios=ERRORS_IN_STREAM,
         condition=When(_FAILED, Status("200")),
     ),
     Claim(
@@ -337,7 +331,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A generator that catches `CancelledError` learns of the disconnect.",
         cited=(ARTICLE, _issue("Kludex/starlette", 20)),
         scenarios=ABORTS,
-        condition=_NOTIFIED,
+        condition=_STREAM_NOTIFIED,
     ),
     Claim(
         id="await-is-cancelled-again",
@@ -345,7 +339,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
         cited=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
         scenarios=("cleanup-await", "cleanup-swallow"),
-        condition=When(_NOTIFIED, _CUT_SHORT),
+        condition=When(_STREAM_NOTIFIED, _CUT_SHORT),
     ),
     Claim(
         id="new-task-runs",
@@ -353,7 +347,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A task of its own that the block gives to the loop does run to its end.",
         cited=(ARTICLE,),
         scenarios=("cleanup-threadsafe", "cleanup-task"),
-        condition=When(_NOTIFIED, _CLEANED_UP),
+        condition=When(_STREAM_NOTIFIED, _CLEANED_UP),
     ),
     Claim(
         id="handler-misses-stream-errors",
@@ -363,7 +357,7 @@ CLAIMS: tuple[Claim, ...] = (
         disputed_by=(
             _docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),
         ),
-        scenarios=ERRORS,
+        scenarios=ERRORS_IN_STREAM,
         condition=When(_FAILED, _HANDLER_SILENT),
     ),
     Claim(
@@ -371,7 +365,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=9,
         text="Whether it is called or not, the handler's own response does not reach the client.",
         cited=(ARTICLE,),
-        scenarios=tuple(name for name in ERRORS if name != "app-error-mid-stream"),
+        scenarios=tuple(name for name in ERRORS_IN_STREAM if name != "app-error-mid-stream"),
         condition=When(_FAILED, Either((Status("200"), _HANDLER_SILENT))),
     ),
     Claim(
@@ -385,10 +379,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="handled-inside-or-nowhere",
         number=10,
-        text="What the generator does not handle itself cannot be made good outside of it: it "
+        text="What the generator does not handle itself cannot be handled outside of it: it "
         "leaves the app, and the client gets no error response.",
         cited=(ARTICLE,),
-        scenarios=ERRORS,
+        scenarios=ERRORS_IN_STREAM,
         condition=When(
             _FAILED,
             All((_saw(Surface.ASGI, {AN_EXCEPTION}, {Word.FINISHED}), Status("200"))),
@@ -402,7 +396,7 @@ CLAIMS: tuple[Claim, ...] = (
         cited=(_issue("Kludex/starlette", 20),),
         disputed_by=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
         scenarios=ABORTS,
-        condition=_ends(_ENDS - _LEFT_ALONE - {Word.GARBAGE_COLLECTED}),
+        condition=_ends(_ENDS - OPEN - {Word.GARBAGE_COLLECTED}),
     ),
     Claim(
         id="generator-exit-is-no-disconnect",
@@ -430,7 +424,7 @@ CLAIMS: tuple[Claim, ...] = (
         cited=(FINALIZATION, _pull("simonw/llm", 1659)),
         scenarios=("nested",),
         condition=When(
-            _NOTIFIED,
+            _STREAM_NOTIFIED,
             _saw(
                 Surface.SOURCE,
                 {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
@@ -446,14 +440,14 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("sync",),
         condition=_saw(
             Surface.STREAM_END,
-            {Word.GARBAGE_COLLECTED, Word.COMPLETED, *_LEFT_ALONE},
+            {Word.GARBAGE_COLLECTED, Word.COMPLETED, *OPEN},
             {Word.CLOSED_AT_YIELD, Word.CLOSED_AT_AWAIT, Word.CANCELLED_AT_YIELD, Word.RAISED},
         ),
     ),
     Claim(
         id="no-await-starves-the-loop",
         text="An async generator that never awaits anything keeps running after the client has "
-        "left, and nothing else on the server gets its turn.",
+        "left, and nothing else on the server is run.",
         cited=(
             _pull("fastapi/fastapi", 14681),
             _issue("Kludex/starlette", 1775),
@@ -484,7 +478,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         disputed_by=(ANYIO,),
         scenarios=("cleanup-swallow",),
-        condition=When(_NOTIFIED, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
+        condition=When(_STREAM_NOTIFIED, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
     ),
     # ---------------------------------------------------------- what is notified
     Claim(
@@ -511,8 +505,8 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("polling", "polling-firehose"),
         condition=_saw(
             Surface.STREAM_END,
-            {Word.ENDED_ITSELF, *(_ENDS - _LEFT_ALONE - _GOES_ON - {Word.GARBAGE_COLLECTED})},
-            {Word.GARBAGE_COLLECTED, *_LEFT_ALONE, *_GOES_ON},
+            {Word.ENDED_ITSELF, *(_ENDS - OPEN - _GOES_ON - {Word.GARBAGE_COLLECTED})},
+            {Word.GARBAGE_COLLECTED, *OPEN, *_GOES_ON},
         ),
     ),
     Claim(
@@ -547,7 +541,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="send-does-not-hang",
-        text="A `send()` that is held up by a client that does not read is let go when the "
+        text="A `send()` that is held up by a client that does not read is ended when the "
         "client closes, and others are served meanwhile.",
         cited=(
             _docs(
@@ -583,7 +577,7 @@ CLAIMS: tuple[Claim, ...] = (
         "goes on.",
         cited=(CLOSING,),
         scenarios=("idle-half-close",),
-        condition=_ends(_LEFT_ALONE),
+        condition=_ends(OPEN),
     ),
     Claim(
         id="close-handler-is-called",
@@ -611,7 +605,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
         cited=(ANYIO,),
         scenarios=("cleanup-anyio-shield",),
-        condition=When(_NOTIFIED, _CLEANED_UP),
+        condition=When(_STREAM_NOTIFIED, _CLEANED_UP),
     ),
     Claim(
         id="asyncio-shield-is-no-help",
@@ -625,7 +619,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         scenarios=("cleanup-asyncio-shield",),
-        condition=When(_NOTIFIED, _CUT_SHORT),
+        condition=When(_STREAM_NOTIFIED, _CUT_SHORT),
     ),
     Claim(
         id="dependency-outlives-the-stream",
@@ -668,7 +662,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="background-skipped-after-an-error",
         text="A response's background task does not run when its stream raises.",
         cited=(_issue("Kludex/starlette", 1152),),
-        scenarios=ERRORS,
+        scenarios=ERRORS_IN_STREAM,
         condition=When(_FAILED, _saw(Surface.BACKGROUND, {Word.DID_NOT_RUN}, {Word.FINISHED})),
     ),
     # ---------------------------------------------------------- errors after the start
@@ -707,7 +701,7 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=("shutdown",),
         # A stream that is over, by whomever it was ended, is waited for no more.
         condition=When(
-            _saw(Surface.STREAM_END, _LEFT_ALONE, _ENDS - _LEFT_ALONE),
+            _saw(Surface.STREAM_END, OPEN, _ENDS - OPEN),
             _saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
         ),
     ),

@@ -16,8 +16,3 @@ class CodeExcerpt(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...]
     text: str
     """What is shown: the function of an app, the whole file of a recipe."""
-
-    @property
-    def target(self) -> str:
-        """Where it is from the results, in the repository that holds both."""
-        return f"../{self.path}#L{self.first_line}-L{self.last_line}"

@@ -20,7 +20,7 @@ AGENT = "hangup/agent/"
 STREAM_CODE = ("apps/common/", "apps/recipes/", "apps/subject/")
 """The code that every app shares: the stream and its source. In results of format 1 it was in
 `apps/subject/`, together with the agent."""
-AGENT_CODE = frozenset({"hangup/agent/boundary.py", "apps/subject/boundary.py"})
+WRAPPER_FILES = frozenset({"hangup/agent/boundary.py", "apps/subject/boundary.py"})
 """The agent's outermost ASGI wrapper, in the places where it was recorded."""
 
 

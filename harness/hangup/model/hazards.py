@@ -12,8 +12,8 @@ from hangup.model.conditions import (
     SawAny,
     Unreported,
 )
-from hangup.model.scenarios import SCENARIOS
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.scenarios import ERRORS_IN_STREAM, SCENARIOS
+from hangup.model.vocabulary import OPEN, Surface, Word
 
 
 class Hazard(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,18 +34,10 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
 DISCONNECTS = tuple(s.id for s in SCENARIOS if s.kind == "disconnect")
 CLEANUPS = tuple(s.id for s in SCENARIOS if s.kind == "cleanup")
 CONTROLS = tuple(s.id for s in SCENARIOS if s.kind == "control")
-ERRORS_IN_STREAM = (
-    "error-before-first-event",
-    "error-mid-stream",
-    "app-error-mid-stream",
-    "timeout-in-stream",
-)
 _ALL_BUT_RECIPES = tuple(s.id for s in SCENARIOS if s.kind != "recipe")
 
 # ---------------------------------------------------------------------------- words
 
-OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
-"""How a generator is found that was not ended within the window."""
 NOTIFIED = frozenset(
     {
         Word.CANCELLED_AT_AWAIT,
@@ -77,8 +69,8 @@ HAZARDS: tuple[Hazard, ...] = (
     Hazard(
         id="server-blocked",
         title="The server stops answering",
-        meaning="After the client left, another request to the same process got no answer within "
-        "the window: one client that leaves blocks the event loop for all others.",
+        meaning="Another request to the same process got no answer within the window: one stream "
+        "blocks the event loop for all others.",
         scenarios=_ALL_BUT_RECIPES,
         surface=Surface.LIVENESS,
         condition=_seen(Surface.LIVENESS, Word.NO_ANSWER),
@@ -173,14 +165,15 @@ HAZARDS: tuple[Hazard, ...] = (
     Hazard(
         id="cleanup-unfinished",
         title="Clean-up does not finish",
-        meaning="It was cancelled, or had not ended when the window closed, or was never begun.",
+        meaning="It was cancelled, had not ended when the window closed, was never begun, was "
+        "begun only by the garbage collector, or had ended before the client left.",
         scenarios=CLEANUPS,
         surface=Surface.CLEANUP,
         condition=_seen(Surface.CLEANUP, *_UNFINISHED),
     ),
     Hazard(
         id="error-unreported",
-        title="An error is never reported",
+        title="An error is not reported",
         meaning="The stream failed with an ordinary error, and neither a handler nor the "
         "server's log saw anything.",
         scenarios=CONTROLS,
@@ -198,7 +191,7 @@ HAZARDS: tuple[Hazard, ...] = (
     ),
     Hazard(
         id="request-never-ends",
-        title="A request never ends",
+        title="A request does not end within the window",
         meaning="Nobody hung up, the stream or endpoint was over, and the app still had not "
         "returned when the window closed: the client waits for the rest.",
         scenarios=CONTROLS,

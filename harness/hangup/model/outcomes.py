@@ -1,8 +1,8 @@
-"""What trials come to: observations, and the cells of the table that they are looked up in."""
+"""What trials come to: outcomes, how often each thing was observed, and the cells of the table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -13,7 +13,7 @@ Saws: TypeAlias = Mapping[str, tuple[str, ...]]
 """What each surface saw, by surface, in the order it saw it."""
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class ObservationCount(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """In `n` of `of` trials this surface saw this: a row of `outcomes.csv`."""
 
     stack: Stack
@@ -32,8 +32,18 @@ class Cell(msgspec.Struct, frozen=True, order=True):
     surface: str
 
 
-class ClassifiedTrial(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial and what every surface saw in it."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A trace, classified: a trial and what every surface saw in it."""
 
     trial: Trial
     saws: Saws
+
+
+def distribution(counts: Sequence[ObservationCount]) -> tuple[tuple[str, int, int], ...]:
+    """What a cell says: cells of which this is the same need not be told apart.
+
+    Where all trials of a cell saw one thing, it does not matter how many they were.
+    """
+    if len(counts) == 1 and counts[0].n == counts[0].of:
+        return ((counts[0].saw, 1, 1),)
+    return tuple((count.saw, count.n, count.of) for count in counts)

@@ -16,7 +16,7 @@ Disconnect = Literal["stays", "closes", "resets", "half-closes", "times-out", "s
 """`closes` is a plain `close()`, `resets` sends a RST, `half-closes` shuts its writing side
 and goes on reading, `times-out` is an httpx client with a read timeout; with `sigterm` the
 client stays and the operator ends the server."""
-ABORTS: frozenset[Disconnect] = frozenset({"closes", "resets", "times-out"})
+ABORTING: frozenset[Disconnect] = frozenset({"closes", "resets", "times-out"})
 """The ways in which a client is gone altogether."""
 
 Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]

@@ -239,12 +239,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         "An `asyncio.timeout` expires inside the stream.",
         script=replace(IDLE, timeout_ms=300),
     ),
-    _cleanup("await", "Told to stop, the stream just awaits its clean-up."),
+    _cleanup("await", "Notified, the stream just awaits its clean-up."),
     _cleanup("asyncio-shield", "It awaits its clean-up behind `asyncio.shield`."),
     _cleanup("anyio-shield", "It awaits its clean-up in a shielded AnyIO cancel scope."),
     _cleanup("task", "It leaves its clean-up to a new task on the loop."),
     _cleanup("threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."),
-    _cleanup("swallow", "It catches the cancellation and carries on yielding."),
+    _cleanup("swallow", "It catches the cancellation and goes on yielding."),
     Scenario(
         id="shutdown",
         question="The operator sends SIGTERM while a stream is open: is the stream "
@@ -262,6 +262,14 @@ SCENARIOS: tuple[Scenario, ...] = (
 BY_ID = {
     scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
 }
+
+ERRORS_IN_STREAM = (
+    "error-before-first-event",
+    "error-mid-stream",
+    "app-error-mid-stream",
+    "timeout-in-stream",
+)
+"""The scenarios in which an async generator raises while nobody leaves."""
 
 
 def fits(scenario: Scenario, surfaces: Collection[str], unsupported: Collection[str]) -> bool:

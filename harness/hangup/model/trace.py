@@ -19,7 +19,7 @@ REJECTED = "rejected"
 """The event that says that the framework raised when a handler was registered."""
 TRACED = 0
 """The number of the trial in which exceptions are traced; repeats count from 1."""
-NOT_KEPT = 0
+NOT_KEPT = -1
 """In the place of a repeat: the trial that is meant is not there any more."""
 EXCEPTION_PATH = "path"
 """The surface of the steps of exceptions (`hangup.agent.exception_tracer`)."""
@@ -61,7 +61,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The steps of exceptions, in a trial in which exceptions were traced."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
-    omitted: int = 0
+    omitted_events: int = 0
     """So many events were not kept: calls of `send()` and `receive()` in the middle of many."""
     same_as: int | None = None
     """Of a trial in which exceptions were traced: the repeat of the scenario that it came out

@@ -92,11 +92,14 @@ class Word(StrEnum):
     NOT_APPLICABLE = "not applicable", "this app has no such thing"
     ERROR_LINE = "error line", "a line was logged as an error, without an exception"
 
-    RETURNED_TRUE = "returned True", "asked by the stream whether its client had gone"
+    RETURNED_TRUE = (
+        "returned True",
+        "`is_disconnected()`, which the stream awaits before each event, returned True",
+    )
     NEVER_TRUE = (
         "never returned True",
-        "asked by the stream before each event whether its client had gone, it never returned "
-        "True: the stream ended otherwise or had not ended when the window closed",
+        "`is_disconnected()`, which the stream awaits before each event, never returned True: "
+        "the stream ended otherwise or had not ended when the window closed",
     )
 
     # The two sides of the ASGI boundary.
@@ -108,7 +111,8 @@ class Word(StrEnum):
     NOT_AWAITED = "not awaited", "nothing was awaiting `receive()`"
     RETURNED = (
         "returned",
-        "a `send()` called after the client left, or any where nobody left, returned normally",
+        "a `send()` returned normally after the app had been given the disconnect message; where "
+        "it was given none, after the client left; where nobody left, at any time",
     )
     SEND_SUSPENDED = "suspended", "a `send()` had not returned when the window closed"
     NOT_CALLED = "not called", "`send()` was not called again"
@@ -191,6 +195,8 @@ HOOK = "hook:"
 HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
 OPTIONAL = (Surface.DEPENDENCY, Surface.BACKGROUND, Surface.MIDDLEWARE, *HANDLERS)
 """The surfaces an app may have or not, hooks apart."""
+OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
+"""How a generator is found that was not ended within the window."""
 SPANS = frozenset(
     {
         Surface.ASGI,

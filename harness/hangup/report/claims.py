@@ -10,7 +10,7 @@ import msgspec
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.claims import Case, Claim, ClaimVerdict, Ruling
 from hangup.model.conditions import decisive_surface
-from hangup.model.outcomes import Cell, Observation
+from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.trace import Stack
 
 _TITLES = {
@@ -49,7 +49,7 @@ class Detail(msgspec.Struct, frozen=True):
     share: str
     """In how many trials, where it is not all."""
     surface: str | None
-    observations: tuple[Observation, ...]
+    observations: tuple[ObservationCount, ...]
     """What the deciding surface saw."""
 
 
@@ -171,8 +171,7 @@ class ClaimsView:
                 seen = self._outcomes[Cell(stack, case.scenario, surface)] if surface else ()
                 text = _share(case) if share is None else share(case)
                 detail = Detail(case.scenario, (), True, bool(case.of), text, surface, seen)
-                shares = tuple((o.saw, o.n, o.of) for o in seen)
-                found[case.scenario, text, shares].append((stack, detail))
+                found[case.scenario, text, distribution(seen)].append((stack, detail))
         return tuple(
             msgspec.structs.replace(
                 same[0][1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,7 +13,7 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.model import cleanup
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
 from hangup.model.code_excerpts import CodeExcerpt
-from hangup.model.outcomes import Cell, Observation
+from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
 
@@ -67,10 +67,12 @@ class AdviceRow(msgspec.Struct, frozen=True):
 class FloodRow(msgspec.Struct, frozen=True):
     """What came of a flood without and with a checkpoint in it, on some stacks."""
 
-    without: tuple[Observation, ...]
-    with_it: tuple[Observation, ...]
+    without: tuple[ObservationCount, ...]
+    with_it: tuple[ObservationCount, ...]
     example: RecipeIn
     stacks: tuple[Stack, ...]
+    ran: tuple[Stack, ...]
+    """All stacks on which it was tried."""
 
 
 class WorstCell(msgspec.Struct, frozen=True):
@@ -165,10 +167,13 @@ class CleanupView:
             without = self._outcomes[Cell(stack, FLOOD.id, Surface.LIVENESS)]
             with_it = self._outcomes[Cell(stack, scenario_id(recipe, FLOOD), Surface.LIVENESS)]
             example = self._in(stack, recipe, FLOOD)
-            key = (_shares(without), _shares(with_it), example.tried)
+            key = (distribution(without), distribution(with_it), example.tried)
             found[key].append(stack)
-            rows.setdefault(key, FloodRow(without, with_it, example, ()))
-        ordered = sorted(found.items(), key=lambda item: (-len(item[1]), str(item[0])))
+            rows.setdefault(key, FloodRow(without, with_it, example, (), tuple(ran)))
+        # Those that most stacks have first, then by the words.
+        ordered = sorted(
+            found.items(), key=lambda item: (-len(item[1]), _flood_words(rows[item[0]]))
+        )
         return [msgspec.structs.replace(rows[key], stacks=tuple(on)) for key, on in ordered]
 
     def columns(self, stacks: Sequence[Stack]) -> list[Recipe]:
@@ -282,5 +287,5 @@ def _words(cell: WorstCell) -> object:
     return in_words(example.tried), example.situation.id, cell.more
 
 
-def _shares(observations: Iterable[Observation]) -> tuple[tuple[str, int, int], ...]:
-    return tuple((o.saw, o.n, o.of) for o in observations)
+def _flood_words(row: FloodRow) -> tuple[object, ...]:
+    return (distribution(row.without), distribution(row.with_it), in_words(row.example.tried))

@@ -9,7 +9,7 @@ import msgspec
 
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.exception_path import ExceptionPath
-from hangup.model.outcomes import ClassifiedTrial, Saws
+from hangup.model.outcomes import Outcome, Saws
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import Stack, StackResult
@@ -31,7 +31,7 @@ class CameOut(msgspec.Struct, frozen=True):
 
     saws: Saws
     on: tuple[OnServer, ...]
-    example: ClassifiedTrial
+    example: Outcome
 
     @property
     def applicable(self) -> Saws:
@@ -70,15 +70,15 @@ def sections(outcomes: Outcomes, stacks: Sequence[Stack], kind: str) -> list[Sec
 
 def _came_out(outcomes: Outcomes, stacks: Sequence[Stack], scenario: str) -> tuple[CameOut, ...]:
     """The ways in which trials came out, the commonest first."""
-    by_saws: dict[str, list[tuple[Stack, ClassifiedTrial]]] = defaultdict(list)
+    by_saws: dict[object, list[tuple[Stack, Outcome]]] = defaultdict(list)
     of: dict[Stack, int] = defaultdict(int)
     for stack in stacks:
         for trial in outcomes.of(stack).of(scenario):
-            by_saws[repr(trial.saws)].append((stack, trial))
+            by_saws[tuple(trial.saws.items())].append((stack, trial))
             of[stack] += trial.trial.count
     found = []
     for same in by_saws.values():
-        by_stack: dict[Stack, list[ClassifiedTrial]] = defaultdict(list)
+        by_stack: dict[Stack, list[Outcome]] = defaultdict(list)
         for stack, trial in same:
             by_stack[stack].append(trial)
         on = tuple(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hangup.model.exception_path import (
-    AGENT_CODE,
     FINAL,
     SITE_PACKAGES,
+    WRAPPER_FILES,
     Disposition,
     ExceptionPath,
     Frame,
@@ -124,7 +124,7 @@ def _location_lines(
     location: Location, result: StackResult, source_line: SourceLine, note: str = ""
 ) -> Iterator[str]:
     where = f"{location.function} ({file_in_words(location.file, result)}:{location.line})"
-    ours = f"({WRAPPER_NOTE})" if location.file in AGENT_CODE else ""
+    ours = f"({WRAPPER_NOTE})" if location.file in WRAPPER_FILES else ""
     yield "    " + "  ".join(part for part in (where, note, ours) if part)
     code = source_line(location)
     if code:
@@ -213,7 +213,7 @@ def steps(path: ExceptionPath, result: StackResult) -> Iterator[str]:
         another = "another " if before is not None and frame.saw == before.saw else ""
         same = before is not None and frame.exception == before.exception
         name = "" if same else f"**{another}`{frame.saw}`** in "
-        ours = f", {WRAPPER_NOTE}" if frame.location.file in AGENT_CODE else ""
+        ours = f", {WRAPPER_NOTE}" if frame.location.file in WRAPPER_FILES else ""
         note = f": {became}" if (became := disposition(frame)) else ""
         yield f"{name}{_linked(frame.location, result)}{ours}{note}"
         before = frame

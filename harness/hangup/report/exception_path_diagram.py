@@ -12,7 +12,7 @@ from itertools import groupby
 import msgspec
 
 from hangup.model.exception_path import (
-    AGENT_CODE,
+    WRAPPER_FILES,
     Disposition,
     ExceptionPath,
     Frame,
@@ -116,7 +116,7 @@ def _server(result: StackResult) -> str:
 
 def _together(path: ExceptionPath, result: StackResult) -> Iterator[list[Frame]]:
     """The frames that are shown, those in a row of one package, exception and task at once."""
-    shown = [frame for frame in path.frames if frame.location.file not in AGENT_CODE]
+    shown = [frame for frame in path.frames if frame.location.file not in WRAPPER_FILES]
 
     def box(frame: Frame) -> tuple[str, str, str | None]:
         return package(frame.location.file, result), frame.saw, frame.task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack
 
@@ -38,6 +39,11 @@ def evidence(stack: Stack, scenario: str) -> str:
     return f"{evidence_page(stack, BY_ID[scenario].kind)}#{scenario}"
 
 
+def scenario_page(scenario: str) -> str:
+    """Where the page of a scenario is, below the results."""
+    return f"{SCENARIOS}/{scenario}.md"
+
+
 class Links:
     """The links of one page to others, by number.
 
@@ -55,6 +61,11 @@ class Links:
     def relative(self, target: str) -> str:
         """The address of a place below the results, from this page."""
         return posixpath.relpath(target, self._directory or ".")
+
+    def code(self, excerpt: CodeExcerpt) -> str:
+        """The address of code, where the results are in the repository that holds it."""
+        lines = f"#L{excerpt.first_line}-L{excerpt.last_line}"
+        return self.relative(f"../{excerpt.path}") + lines
 
     @property
     def addresses(self) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hangup.analysis.summary import Among
-from hangup.model.outcomes import Observation
+from hangup.model.outcomes import ObservationCount
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import is_exception
 
@@ -28,7 +28,7 @@ def saw(text: str) -> str:
     return code(text) if is_exception(text) else text
 
 
-def spread(observations: Sequence[Observation]) -> str:
+def spread(observations: Sequence[ObservationCount]) -> str:
     """What was seen in a cell: one word, or several with their shares."""
     if not observations:
         return NOT_RUN

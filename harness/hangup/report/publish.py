@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hangup.analysis.claims import verdicts
@@ -15,6 +14,7 @@ from hangup.report import pages
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
 from hangup.report.cleanup import Excerpts
 from hangup.report.links import DIRECTORIES
+from hangup.report.pages import GENERATED
 from hangup.report.views import in_order
 from hangup.store.merging import merged
 from hangup.store.results import (
@@ -32,18 +32,18 @@ def publish(
     excerpts: Excerpts,
     *,
     merge: bool,
-    supersede: str | None = None,
+    supersede: tuple[str, str] | None = None,
 ) -> None:
     """Put results among those that are there and build everything that is computed from them.
 
     With `merge`, what was measured before of other scenarios is kept of their stacks. What
-    there is of the version set `supersede` and was not measured again is removed.
+    there is of the version set and the Python in `supersede` and was not measured again is removed.
     """
     for result in results:
         whole = merged(directory, result) if merge else result
         write_stack_result(directory, compacted(whole))
     if supersede is not None:
-        remove_stacks(directory, supersede, {result.stack for result in results})
+        remove_stacks(directory, *supersede, {result.stack for result in results})
     rebuild(directory, excerpts)
 
 
@@ -57,10 +57,22 @@ def rebuild(directory: Path, excerpts: Excerpts) -> None:
     found = verdicts(outcomes)
     in_repository = (directory.resolve().parent / "apps" / "recipes").is_dir()
     rendered = pages.render(outcomes, found, excerpts, link_code=in_repository)
-    for name in DIRECTORIES:
-        shutil.rmtree(directory / name, ignore_errors=True)
+    _remove_older_pages(directory, rendered.keys())
     write_whole(directory / OUTCOMES, outcomes_csv(outcomes.observations).encode())
     write_whole(directory / CLAIMS, csv_text(CLAIM_COLUMNS, claim_rows(found)).encode())
     write_whole(directory / METADATA, metadata_json(results))
     for name, text in rendered.items():
         write_whole(directory / name, text.encode())
+
+
+def _remove_older_pages(directory: Path, but: Collection[str]) -> None:
+    """Remove pages that an earlier report had and this one has not; nobody else's files."""
+    for name in DIRECTORIES:
+        for path in sorted((directory / name).rglob("*.md"), reverse=True):
+            if str(path.relative_to(directory)) in but:
+                continue
+            if path.read_text(encoding="utf-8").startswith(GENERATED):
+                path.unlink()
+                for parent in path.parents[: len(path.relative_to(directory).parents) - 1]:
+                    if not any(parent.iterdir()):
+                        parent.rmdir()

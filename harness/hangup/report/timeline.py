@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hangup.model.outcomes import ClassifiedTrial
+from hangup.model.outcomes import Outcome
 from hangup.model.trace import CLIENT, COLLECTS, REJECTED, Event, Trial
 from hangup.model.vocabulary import Surface, Word
 
@@ -26,26 +26,25 @@ _VERBS: Mapping[str, str] = {
 """What an event is called; one that is not here is called what it is."""
 
 
-def text(trial: ClassifiedTrial, *, without: Sequence[str] = ()) -> str:
-    """The timeline and what was concluded from it; some surfaces can be left out."""
+def text(trial: Outcome) -> str:
+    """The timeline and what was concluded from it."""
     applicable = {
         surface: saws for surface, saws in trial.saws.items() if saws != (Word.NOT_APPLICABLE,)
     }
     width = max(map(len, applicable), default=0) + 2
-    lines = [*_lines(trial.trial, without), ""]
+    lines = [*_lines(trial.trial), ""]
     lines += [f"{surface:{width}}{', '.join(saws)}" for surface, saws in applicable.items()]
     return "\n".join(lines)
 
 
-def _lines(trial: Trial, without: Sequence[str]) -> Iterator[str]:
+def _lines(trial: Trial) -> Iterator[str]:
     if trial.failure is not None:
         yield f"inconclusive: {trial.failure}: {trial.note}"
-    events = [event for event in trial.events if event.surface not in without]
     zero_ns = trial.left_ns
     if zero_ns is None:
         zero_ns = trial.events[0].t_ns if trial.events else 0
     closed_ns = trial.closed_ns
-    for event in _abridged(events, trial.left_ns):
+    for event in _abridged(trial.events, trial.left_ns):
         if isinstance(event, int):
             yield f"{'':>12}     … {event} more …"
             continue
@@ -55,8 +54,8 @@ def _lines(trial: Trial, without: Sequence[str]) -> Iterator[str]:
         yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_in_words(event)}"
     if closed_ns is not None:
         yield _closing(closed_ns - zero_ns)
-    if trial.omitted:
-        yield f"{'':>12}     ({trial.omitted} events of send() and receive() were not kept)"
+    if trial.omitted_events:
+        yield f"{'':>12}     ({trial.omitted_events} events of send() and receive() were not kept)"
 
 
 def _closing(after_ns: int) -> str:

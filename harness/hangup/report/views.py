@@ -18,11 +18,10 @@ from hangup.analysis.summary import Among, Headline, SeenBy
 from hangup.analysis.upstream import CostRow
 from hangup.model import servers
 from hangup.model.apps import REFERENCE
-from hangup.model.hazards import CLEANUPS
-from hangup.model.outcomes import Cell, Observation
+from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.vocabulary import HOOK, Surface, Word
 
 CURRENT = "current"
 """The version set that comes first."""
@@ -32,7 +31,7 @@ class Agreeing(msgspec.Struct, frozen=True):
     """The stacks of one app on which the same was seen in a cell."""
 
     stacks: tuple[Stack, ...]
-    observations: tuple[Observation, ...]
+    observations: tuple[ObservationCount, ...]
     scenario: str
     applicable: bool
     """False where the scenario was run and the app has no such surface."""
@@ -42,7 +41,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     """A stack's row in the first table."""
 
     stack: Stack
-    ends: Mapping[str, tuple[Observation, ...]]
+    ends: Mapping[str, tuple[ObservationCount, ...]]
     """How the stream, the server or the process came out, by column."""
     late_finally: Among
     seen: tuple[SeenBy, ...]
@@ -62,7 +61,7 @@ GLANCE_COLUMNS: Mapping[str, tuple[str, Surface]] = {
 """What the first table shows of a cell: column to scenario and surface."""
 
 
-class Group:
+class VersionGroup:
     """The stacks of one version set under one Python."""
 
     def __init__(self, outcomes: Outcomes, results: Sequence[StackResult]) -> None:
@@ -101,12 +100,12 @@ class Group:
         return [
             surface
             for surface in self.outcomes.surfaces(scenario, self.stacks)
-            if summary.has(self.outcomes, self.stacks, [scenario], surface)
+            if is_applicable_anywhere(self.outcomes, self.stacks, [scenario], surface)
         ]
 
     def global_handlers(self, app: str, scenarios: Sequence[Scenario]) -> Sequence[str]:
         """The handlers, middleware and hooks that an app has, and the server's log."""
-        return summary.global_handlers(self.outcomes, self.apps[app], [s.id for s in scenarios])
+        return global_handlers(self.outcomes, self.apps[app], [s.id for s in scenarios])
 
     @property
     def headlines(self) -> Sequence[Headline]:
@@ -156,11 +155,11 @@ class HazardPlace(msgspec.Struct, frozen=True):
     everywhere: bool
 
 
-def groups(outcomes: Outcomes) -> list[Group]:
+def groups(outcomes: Outcomes) -> list[VersionGroup]:
     """The outcomes by version set and Python, in the order of the report."""
     ordered = in_order(of_stack.result for of_stack in outcomes.stacks)
     return [
-        Group(outcomes, list(results))
+        VersionGroup(outcomes, list(results))
         for _, results in groupby(ordered, key=lambda r: (r.stack.versions, r.stack.python))
     ]
 
@@ -201,8 +200,8 @@ def agreeing(
     found: dict[tuple[object, ...], list[Stack]] = defaultdict(list)
     for stack in stacks:
         observations = outcomes[Cell(stack, scenario, surface)]
-        shares = tuple((o.saw, o.n, o.of) for o in observations)
-        found[(shares, bool(shares) or not outcomes.ran(scenario, [stack]))].append(stack)
+        applicable = bool(observations) or not outcomes.ran(scenario, [stack])
+        found[distribution(observations), applicable].append(stack)
     return [
         Agreeing(
             stacks=tuple(on),
@@ -214,11 +213,39 @@ def agreeing(
     ]
 
 
-def inconclusive_glance(outcomes: Outcomes, stack: Stack) -> tuple[Observation, ...]:
-    """What is said of clean-up where no way to clean up has a conclusive trial."""
-    return outcomes[Cell(stack, CLEANUPS[0], Surface.CLEANUP)]
+_HANDLERS_SHOWN = (
+    Surface.HANDLER,
+    Surface.HANDLER_APP_ERROR,
+    Surface.HANDLER_CANCELLED,
+    Surface.MIDDLEWARE,
+    Surface.DEPENDENCY,
+    Surface.BACKGROUND,
+)
 
 
-def is_not_applicable(observations: Sequence[Observation]) -> bool:
-    """Whether a cell only says that the app has no such thing."""
-    return [o.saw for o in observations] == [Word.NOT_APPLICABLE]
+def global_handlers(
+    outcomes: Outcomes, stacks: Sequence[Stack], scenarios: Sequence[str]
+) -> list[str]:
+    """The handlers, middleware and hooks that an app has, and the server's log."""
+    looked_at = {s for name in scenarios for s in outcomes.surfaces(name, stacks)}
+    hooks = sorted(surface for surface in looked_at if surface.startswith(HOOK))
+    return [
+        *(
+            str(s)
+            for s in (*_HANDLERS_SHOWN, *hooks)
+            if is_applicable_anywhere(outcomes, stacks, scenarios, s)
+        ),
+        str(Surface.SERVER_LOG),
+    ]
+
+
+def is_applicable_anywhere(
+    outcomes: Outcomes, stacks: Sequence[Stack], scenarios: Sequence[str], surface: str
+) -> bool:
+    """Whether a surface is applicable anywhere in these scenarios on these stacks."""
+    return any(
+        observation.saw != Word.NOT_APPLICABLE
+        for stack in stacks
+        for scenario in scenarios
+        for observation in outcomes[Cell(stack, scenario, surface)]
+    )

@@ -18,12 +18,17 @@ def check_mergeable(results: Path, result: StackResult) -> None:
     differs.
     """
     path = stack_result_path(results, result.stack)
-    if path.exists() and _conditions(read_stack_result(path)) != _conditions(result):
+    if not path.exists():
+        return
+    old = read_stack_result(path)
+    differing = [
+        name for name, value in _conditions(result).items() if _conditions(old)[name] != value
+    ]
+    if differing:
         stack = result.stack
         raise UserError(
-            f"{path} was measured with another app, versions, machine, window or number of "
-            f"repeats; run all of --app {stack.app} --server {stack.server} again, or give "
-            "another --results."
+            f"{path} was measured under other conditions ({', '.join(differing)}); run all of "
+            f"--app {stack.app} --server {stack.server} again, or give another --results."
         )
 
 
@@ -55,12 +60,13 @@ def merged(results: Path, result: StackResult) -> StackResult:
     )
 
 
-def _conditions(result: StackResult) -> tuple[object, ...]:
-    return (
-        result.environment,
-        result.window_s,
-        result.repeats,
-        result.hangup,
-        result.command,
-        result.code_hash,
-    )
+def _conditions(result: StackResult) -> dict[str, object]:
+    """What trials must have in common to be compared, by what it is called in a message."""
+    return {
+        "Python, packages or machine": result.environment,
+        "window": result.window_s,
+        "repeats": result.repeats,
+        "hangup": result.hangup,
+        "command": result.command,
+        "app": result.code_hash,
+    }

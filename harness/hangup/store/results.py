@@ -62,32 +62,41 @@ def _head(result: StackResult) -> dict[str, Any]:
 
 def read_stack_result(path: Path) -> StackResult:
     """Read a stack's trials; raises UserError if the file is damaged or too new."""
+    versions, _, python = path.parent.parent.name.rpartition("-py")
     app, server = path.parent.name, path.name.partition(".")[0]
-    again = f"`hangup run --app {app} --server {server}` measures it again."
+    again = (
+        f"`hangup run --versions {versions} --python {python} --app {app} --server {server}` "
+        "measures it again."
+    )
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     decompress = gzip.decompress if path.name.endswith(_SUFFIX_OF_FORMAT_1) else lzma.decompress
     try:
-        first, *lines = decompress(path.read_bytes()).splitlines() or [b""]
+        first, *lines = decompress(data).splitlines() or [b""]
         found = msgspec.json.decode(first, type=_Head).format
+        if found < 1:
+            raise ValueError(f"there is no results format {found}")
         if found > FORMAT:
             raise UserError(
                 f"{path} has results format {found}, this hangup reads up to {FORMAT}; "
                 "use the hangup that wrote it or a newer one."
             )
         head = msgspec.json.decode(first)
-        if found < FORMAT:
+        if found == 1:
             head = head_of_format_1(head)
         counted, traced = head["trials"], head.get("traced", 0)
         result = msgspec.convert(head | {"trials": (), "traced": ()}, StackResult)
         if len(lines) != counted + traced:
             raise UserError(f"{path} has {len(lines)} of its {counted + traced} trials; {again}")
-        if found < FORMAT:
+        if found == 1:
             trials = tuple(
                 msgspec.convert(trial_of_format_1(_fields.decode(line)), Trial) for line in lines
             )
         else:
             trials = tuple(map(_decoder.decode, lines))
     except (
-        OSError,
         EOFError,
         LookupError,
         TypeError,
@@ -119,10 +128,10 @@ def read_stack_results(results: Path) -> list[StackResult]:
     return sorted(map(read_stack_result, stack_result_paths(results)), key=lambda r: r.stack)
 
 
-def remove_stacks(results: Path, versions: str, but: Collection[Stack]) -> None:
-    """Remove the traces of a version set's stacks, but for some."""
+def remove_stacks(results: Path, versions: str, python: str, but: Collection[Stack]) -> None:
+    """Remove the traces of a version set's stacks under a Python, but for some."""
     keep = {results / TRACES / f"{stack.id}{SUFFIX}" for stack in but}
-    for path in sorted((results / TRACES).glob(f"{versions}-py*/*/*.jsonl.?z")):
+    for path in sorted((results / TRACES).glob(f"{versions}-py{python}/*/*.jsonl.?z")):
         if path not in keep:
             path.unlink()
             for directory in (path.parent, path.parent.parent):
@@ -139,5 +148,6 @@ def metadata_json(results: Iterable[StackResult]) -> bytes:
     for result in results:
         head = _head(result)
         del head["distributions"]
+        head["trials"] = sum(trial.count for trial in result.trials)
         heads.append(head)
     return msgspec.json.format(msgspec.json.encode(heads, order="sorted"), indent=1) + b"\n"

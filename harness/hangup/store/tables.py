@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from hangup.model.outcomes import Observation
+from hangup.model.outcomes import ObservationCount
 
 OUTCOMES = "outcomes.csv"
 CLAIMS = "claims.csv"
@@ -26,7 +26,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def outcomes_csv(observations: Iterable[Observation]) -> str:
+def outcomes_csv(observations: Iterable[ObservationCount]) -> str:
     """The table of outcomes, one row an observation, sorted."""
     return csv_text(
         OUTCOME_COLUMNS,
