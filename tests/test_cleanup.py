@@ -282,5 +282,15 @@ def test_every_recipe_is_called_at_a_surface_that_there_is(recipe: Recipe) -> No
 
 
 def test_results_have_an_order_from_the_best_to_the_worst_and_a_meaning() -> None:
-    assert CleanupResult.GOOD in list(CleanupResult)[:1]
+    assert [result.name for result in CleanupResult] == [
+        "GOOD",
+        "AT_END",
+        "UNKNOWN",
+        "UNWAITED",
+        "LATE",
+        "EARLY",
+        "CUT",
+        "NEVER",
+        "LOST",
+    ]
     assert len({result.meaning for result in CleanupResult}) == len(CleanupResult)

@@ -101,7 +101,7 @@ def test_a_claim_that_no_exception_path_answers_says_so() -> None:
     [
         ((), "inconclusive"),
         (((CleanupResult.GOOD, 3),), "good"),
-        (((CleanupResult.NEVER, 1), (CleanupResult.GOOD, 1)), "never ran 1/2, good 1/2"),
+        (((CleanupResult.NEVER, 1), (CleanupResult.GOOD, 1)), "did not run 1/2, good 1/2"),
     ],
 )
 def test_shares_are_shown_where_trials_disagree(

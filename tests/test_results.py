@@ -284,7 +284,7 @@ def test_the_metadata_are_the_heads_without_the_distributions() -> None:
     text = metadata_json([known, stack_result(of=stack("bare"))])
     first, second = msgspec.json.decode(text)
     assert (first["stack"]["app"], second["stack"]["app"]) == ("starlette", "bare")
-    assert (first["trials"], first["traced"]) == (2, 1)
+    assert (first["trials"], first["traced"]) == (3, 1)
     assert first["format"] == FORMAT
     assert first["latency"] == {"own_ns": [3, 4], "bare_ns": [1, 2]}
     assert "distributions" not in first

@@ -1,13 +1,12 @@
 """All pages of the report and the evidence, as Markdown. Pure: outcomes in, texts out.
 
 The templates are given data (`views`, `claims`, `cleanup`, `evidence`); what is Markdown about
-it is in the templates and in the filters that are registered here.
+it is in the templates and their filters (`filters`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import jinja2
 
@@ -15,27 +14,21 @@ import hangup
 from hangup.analysis.cleanup import CleanupGuide, CleanupResult
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
-from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import Headline, error_reporting_surfaces, same_events
+from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios, servers
 from hangup.model.apps import REFERENCE
 from hangup.model.claims import CLAIMS, ClaimVerdict, Ruling
-from hangup.model.code_excerpts import CodeExcerpt
-from hangup.model.outcomes import Cell
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
-from hangup.report import evidence, exception_path, markdown, timeline
+from hangup.report import evidence, markdown
 from hangup.report.claims import ClaimsView
-from hangup.report.cleanup import CleanupView, Excerpts, RecipeIn
-from hangup.report.cleanup import in_words as tried_in_words
-from hangup.report.conditions import in_words as condition_in_words
-from hangup.report.exception_path_diagram import flowchart
+from hangup.report.cleanup import CleanupView, Excerpts
+from hangup.report.filters import template_environment
 from hangup.report.links import REPORT, Links, evidence_page, scenario_page
-from hangup.report.links import evidence as evidence_of
-from hangup.report.upstream import agreement, counts, times_ms
-from hangup.report.views import GLANCE_COLUMNS, Agreeing, Glance, VersionGroup, groups
+from hangup.report.views import GLANCE_COLUMNS, VersionGroup, groups
 from hangup.report.views import glance as glance_of
 
 HANDLED_SCENARIOS = (
@@ -68,24 +61,6 @@ WHY = (
     ("An ordinary error in the stream", "error-mid-stream"),
 )
 """What is explained by an exception path."""
-DRAWN = "idle"
-"""The scenario whose exception path is drawn."""
-
-HEADLINES: Mapping[str, str] = {
-    "cancelled-at-await": "A client that closes an idle stream raises `CancelledError` at its "
-    "`await`",
-    "handler-called": "The handler for `Exception` was called for some disconnect",
-    "await-cut-short": "A plain `await` in the clean-up is cancelled",
-    "late-under-backpressure": "Under back-pressure the stream is not notified, or only by the "
-    "garbage collector",
-    "completes-under-backpressure": "Under back-pressure the stream runs to completion after the "
-    "client left",
-    "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",
-    "failure-looks-complete": "A stream that fails after some events looks complete to its client",
-    "endpoint-not-notified": "An endpoint that has not answered yet is not notified",
-    "slow-shutdown": "The process has not exited some time after SIGTERM, while a stream is open",
-}
-"""What a headline says of the stacks it was found on."""
 
 PARTS: Mapping[str, str] = {
     "relays": "streams that relay",
@@ -115,7 +90,7 @@ def render(
     stacks = [of_stack.stack for of_stack in outcomes.stacks]
     ran = [s for s in scenarios.SCENARIOS if outcomes.ran(s.id, stacks)]
     guide = CleanupGuide(outcomes)
-    environment = _environment()
+    environment = template_environment()
     environment.globals.update(
         outcomes=outcomes,
         groups=grouped,
@@ -165,7 +140,7 @@ def excerpt(outcomes: Outcomes) -> str:
         first.setdefault(result.stack.app, result)
     rows = [(r.title, glance_of(outcomes, r.stack, None)) for r in first.values()]
     stack = next(iter(first.values())).stack
-    template = _environment().get_template("excerpt.md.j2")
+    template = template_environment().get_template("excerpt.md.j2")
     return template.render(
         rows=rows,
         columns=GLANCE_COLUMNS,
@@ -214,179 +189,3 @@ def _evidence_pages(
                 links=Links(page),
             )
     return found
-
-
-# ---------------------------------------------------------------------------- filters
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hangup.report"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.tests["endingwith"] = str.endswith
-    environment.filters.update(_FILTERS)
-    return environment
-
-
-@jinja2.pass_context
-def _linked(context: jinja2.runtime.Context, text: str, stack: Stack, scenario: str | None) -> str:
-    """A text that leads to the evidence of a scenario on a stack."""
-    if scenario is None or text in (markdown.NOT_RUN, Word.NOT_APPLICABLE):
-        return text
-    outcomes: Outcomes = context["outcomes"]
-    if not outcomes.ran(scenario, [stack]):
-        return text
-    links: Links = context["links"]
-    return links.to(text, evidence_of(stack, scenario))
-
-
-@jinja2.pass_context
-def _cell(context: jinja2.runtime.Context, found: Sequence[Agreeing]) -> str:
-    """What the stacks of one app saw: once if they agree, else by server."""
-    texts = [
-        _linked(context, _agreed(agreeing), agreeing.stacks[0], agreeing.scenario)
-        for agreeing in found
-    ]
-    if len(texts) == 1:
-        return texts[0]
-    return "<br>".join(
-        f"{_servers(agreeing.stacks)}: {text}" for agreeing, text in zip(found, texts, strict=True)
-    )
-
-
-def _agreed(agreeing: Agreeing) -> str:
-    if not agreeing.applicable:
-        return str(Word.NOT_APPLICABLE)
-    return markdown.spread(agreeing.observations)
-
-
-def _servers(stacks: Iterable[Stack]) -> str:
-    return ", ".join(stack.server for stack in stacks)
-
-
-@jinja2.pass_context
-def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
-    """A text that leads to a page below the results."""
-    links: Links = context["links"]
-    return f"[{text}]({links.relative(target)})"
-
-
-def _ended(glance: Glance, column: str) -> str:
-    return markdown.spread(glance.ends[column])
-
-
-def _late_finally(glance: Glance) -> str:
-    late = glance.late_finally
-    if not late.ran:
-        return _ended(glance, "idle")
-    return markdown.codes(late.found) if late.found else "never"
-
-
-def _seen(glance: Glance) -> str:
-    if glance.seen:
-        seen = (f"`{s.surface}`{markdown.among(s.scenarios)}" for s in glance.seen)
-        return "; ".join(seen)
-    return str(Word.NOTHING if glance.could_have_seen else Word.INCONCLUSIVE)
-
-
-@jinja2.pass_context
-def _unfinished(context: jinja2.runtime.Context, glance: Glance) -> str:
-    cleanups = glance.unfinished_cleanups
-    if not cleanups.ran:
-        outcomes: Outcomes = context["outcomes"]
-        return markdown.spread(outcomes[Cell(glance.stack, "cleanup-await", Surface.CLEANUP)])
-    names = (name.removeprefix("cleanup-") for name in cleanups.found)
-    return markdown.codes(names) if cleanups.found else "none"
-
-
-def _headline(headline: Headline) -> str:
-    return f"{HEADLINES[headline.id]}: {markdown.share(headline.found, headline.ran)}."
-
-
-@jinja2.pass_context
-def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
-    """A text that leads to the evidence of a recipe in a situation."""
-    return _linked(context, text, found.stack, found.scenario) if found.tried.counts else text
-
-
-@jinja2.pass_context
-def _code_link(context: jinja2.runtime.Context, text: str, excerpt: CodeExcerpt | None) -> str:
-    """A text that leads to code, where the results are in the repository that holds it."""
-    if excerpt is None or not context["link_code"]:
-        return text
-    links: Links = context["links"]
-    return f"[{text}]({links.code(excerpt)})"
-
-
-def _why_sentences(
-    outcomes: Outcomes, results: Sequence[StackResult], scenario: str
-) -> list[tuple[str, Sequence[StackResult]]]:
-    """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
-    by_sentence: dict[str, list[StackResult]] = {}
-    for result in results:
-        of_stack = outcomes.of(result.stack)
-        for trial in result.traced:
-            if trial.scenario == scenario:
-                paths = of_stack.exception_paths[scenario]
-                said = (
-                    exception_path.sentence(paths[0], result)
-                    if paths
-                    else exception_path.nothing_thrown(trial)
-                )
-                by_sentence.setdefault(said, []).append(result)
-    return list(by_sentence.items())
-
-
-def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
-    """The path of a disconnect on a stack, as a Mermaid flowchart."""
-    paths = of_stack.exception_paths.get(DRAWN)
-    if not paths:
-        return None
-    received = outcomes.saws(of_stack.stack, DRAWN, Surface.RECEIVE)
-    silent = [
-        surface
-        for surface in error_reporting_surfaces(outcomes, of_stack.stack, DRAWN)
-        if outcomes.saws(of_stack.stack, DRAWN, surface) == (Word.NOTHING,)
-    ]
-    return flowchart(
-        paths[0],
-        of_stack.result,
-        disconnect_received=Word.DISCONNECT in received,
-        silent=silent,
-    )
-
-
-_FILTERS: Mapping[str, Callable[..., Any]] = {
-    "agreement": agreement,
-    "among": markdown.among,
-    "cell": _cell,
-    "code": markdown.code,
-    "code_link": _code_link,
-    "codes": markdown.codes,
-    "condition": condition_in_words,
-    "counts": counts,
-    "diagram": _diagram,
-    "ended": _ended,
-    "headline": _headline,
-    "late_finally": _late_finally,
-    "linked": _linked,
-    "names": markdown.names,
-    "page": _page,
-    "path_steps": lambda path, result: list(exception_path.steps(path, result)),
-    "recipe_link": _recipe_link,
-    "saw": markdown.saw,
-    "scenario_page": scenario_page,
-    "seen": _seen,
-    "servers": _servers,
-    "share": markdown.share,
-    "spread": markdown.spread,
-    "timeline": timeline.text,
-    "times_ms": times_ms,
-    "tried": tried_in_words,
-    "unfinished": _unfinished,
-    "why": _why_sentences,
-}
