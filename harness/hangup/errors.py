@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterable
 
-
 FEW = 6
 """So many names are all named where none is near."""
 
