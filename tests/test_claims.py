@@ -15,8 +15,9 @@ from hangup.analysis.classification import surfaces_of
 from hangup.analysis.conditions import decide
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.environment.apps import find_apps
+from hangup.model.claim import Citation, Claim, ClaimVerdict, Ruling, Undecided
 from hangup.model.claims import BY_ID as CLAIM
-from hangup.model.claims import CLAIMS, Citation, Claim, ClaimVerdict, Ruling, Undecided
+from hangup.model.claims import CLAIMS
 from hangup.model.conditions import (
     AN_EXCEPTION,
     Condition,

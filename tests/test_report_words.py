@@ -13,8 +13,9 @@ from hangup.analysis.cleanup import CleanupResult, Tried
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import Among
 from hangup.analysis.upstream import Cost, CostRow
+from hangup.model.claim import Citation, Claim
 from hangup.model.claims import BY_ID as CLAIM
-from hangup.model.claims import CLAIMS, Citation, Claim
+from hangup.model.claims import CLAIMS
 from hangup.model.conditions import Saw
 from hangup.model.trace import TRACED, StackResult, Trial
 from hangup.model.vocabulary import FAILURES, Word

@@ -9,15 +9,8 @@ from hangup.analysis.classification import ORDINARY_ERROR
 from hangup.analysis.conditions import decide
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.model import scenarios, servers
-from hangup.model.claims import (
-    CLAIMS,
-    Case,
-    Claim,
-    ClaimVerdict,
-    Ruling,
-    Undecided,
-    ruling,
-)
+from hangup.model.claim import Case, Claim, ClaimVerdict, Ruling, Undecided, ruling
+from hangup.model.claims import CLAIMS
 from hangup.model.conditions import Condition, PathCondition, PathQuestion, decisive_surface
 from hangup.model.exception_path import APPS, SITE_PACKAGES, ExceptionPath, Frame
 from hangup.model.outcomes import Outcome

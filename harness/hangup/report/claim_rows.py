@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hangup.model.claims import ClaimVerdict, Ruling
+from hangup.model.claim import ClaimVerdict, Ruling
 
 CLAIM_COLUMNS = (
     "versions", "python", "app", "server",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from hangup.analysis.outcomes import Outcomes
-from hangup.model.claims import Case, Claim, ClaimVerdict, Ruling
+from hangup.model.claim import Case, Claim, ClaimVerdict, Ruling
 from hangup.model.conditions import decisive_surface
 from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.trace import Stack

@@ -19,7 +19,8 @@ from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios, servers
 from hangup.model.apps import REFERENCE
-from hangup.model.claims import CLAIMS, ClaimVerdict, Ruling
+from hangup.model.claim import ClaimVerdict, Ruling
+from hangup.model.claims import CLAIMS
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
