@@ -26,9 +26,10 @@ def hangup(tmp_path_factory: pytest.TempPathFactory) -> Hangup:
 def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentTrace]:
     """What the agent records in this process."""
     gc.collect()  # a generator that another test has left behind is reported when it goes
-    path = tmp_path / "probe.jsonl"
+    path = tmp_path / "events.jsonl"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     monkeypatch.setattr(probe, "_trace", descriptor)
+    monkeypatch.setattr(probe, "_line_lost", False)
     yield AgentTrace(path)
     os.close(descriptor)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import hangup
 from hangup.model.apps import App, AppMetadata
 from hangup.model.plan import Interpreter, Plan
 from hangup.model.servers import SERVERS
@@ -26,6 +27,7 @@ def a_plan(
     return Plan(
         id="0badcafe",
         date="2025-01-31",
+        hangup=hangup.__version__,
         apps_directory=directory,
         apps=apps,
         servers=tuple(server.id for server in SERVERS[:servers]),

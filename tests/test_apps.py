@@ -9,11 +9,18 @@ import msgspec
 import pytest
 
 from apps.common.script import Script
-from hangup.environment import staging
-from hangup.environment.app_headers import app_id, app_ids_by_session
+from hangup.environment.app_headers import HeaderError, app_id, app_ids_by_session
 from hangup.environment.apps import find_apps, read_app, read_apps
 from hangup.environment.built_in import built_in_apps
-from hangup.environment.staging import code_hash, imported_apps, original, stage, staged_app
+from hangup.environment.staging import (
+    code_hash,
+    imported_apps,
+    original_code_hash,
+    originals,
+    replaced_apps,
+    stage,
+    staged_app,
+)
 from hangup.errors import UserError
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS
@@ -125,32 +132,106 @@ def test_every_staged_file_is_a_copy_of_the_one_that_is_shown_for_it(tmp_path: P
     files = [path for path in (tmp_path / "staged").rglob("*.py") if path.stat().st_size]
     assert len(files) > len(apps)
     for file in files:
-        shown = original(str(file.relative_to(tmp_path / "staged")), apps)
-        assert shown is not None
+        shown = originals(apps.values())[str(file.relative_to(tmp_path / "staged"))]
         assert shown.read_bytes() == file.read_bytes()
 
 
-def test_the_hash_of_an_app_covers_the_apps_it_imports(tmp_path: Path) -> None:
+def test_the_imports_of_an_app_are_found_beside_it(tmp_path: Path) -> None:
     imported = written(tmp_path, "app = 1\n", "starlette.py")
     importing = written(tmp_path, "from apps.starlette import app\nimport apps.common\n")
     assert imported_apps(importing) == [imported]
-    before = code_hash(importing)
-    assert code_hash(importing) == before
-    imported.write_text("app = 2\n")
-    assert code_hash(importing) != before
 
 
-def test_the_hash_of_an_app_covers_all_that_is_staged_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def own_apps(tmp_path: Path) -> Path:
+    """An app that imports another one and a helper, beside one that has nothing to do with it."""
+    directory = tmp_path / "own"
+    directory.mkdir()
+    imports = "from apps.starlette import app\nfrom apps._helper import one\n"
+    written(directory, f"{BLOCK}{imports}")
+    written(directory, f"{BLOCK}app = 1\n", "starlette.py")
+    written(directory, f"{BLOCK}app = 1\n", "other.py")
+    written(directory, "one = 1\n", "_helper.py")
+    written(directory, "", "__init__.py")
+    written(directory, "import pytest\n", "conftest.py")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("changed", "covered"),
+    [
+        ("apps/my_own.py", True),
+        ("apps/starlette.py", True),
+        ("apps/_helper.py", True),
+        ("apps/common/service.py", True),
+        ("apps/recipes/checkpoint.py", True),
+        ("hangup/agent/probe.py", True),
+        ("hangup/agent/exception_tracer/paths.py", True),
+        ("apps/other.py", False),
+    ],
+)
+def test_the_hash_of_an_app_covers_what_runs_in_its_server_and_no_more(
+    tmp_path: Path, own_apps: Path, changed: str, *, covered: bool
 ) -> None:
-    app = written(tmp_path, "app = 1\n")
-    agent = tmp_path / "agent" / "package"
-    agent.mkdir(parents=True)
-    monkeypatch.setattr(staging, "AGENT", tmp_path / "agent")
-    (agent / "module.py").write_text("one = 1\n")
-    before = code_hash(app)
-    (agent / "module.py").write_text("one = 2\n")
-    assert code_hash(app) != before
+    staged = tmp_path / "staged"
+    stage(staged, find_apps(own_apps).values())
+    app_file = staged_app(staged, Path("my_own.py"))
+    before = code_hash(app_file, staged)
+    assert code_hash(app_file, staged) == before
+    (staged / changed).write_text("changed = True\n")
+    assert (code_hash(app_file, staged) != before) == covered
+
+
+def test_the_hash_of_what_was_staged_is_that_of_what_it_was_staged_from(
+    tmp_path: Path, own_apps: Path
+) -> None:
+    apps = find_apps(own_apps)
+    stage(tmp_path / "staged", apps.values())
+    for app in apps.values():
+        staged = code_hash(staged_app(tmp_path / "staged", app.path), tmp_path / "staged")
+        assert staged == original_code_hash(app, apps.values())
+    written(own_apps, "one = 2\n", "_helper.py")
+    staged = code_hash(staged_app(tmp_path / "staged", Path("my_own.py")), tmp_path / "staged")
+    assert staged != original_code_hash(apps["my-own"], apps.values())
+
+
+def test_helpers_are_staged_and_are_no_apps(tmp_path: Path, own_apps: Path) -> None:
+    assert set(read_apps(own_apps)) == {"my-own", "starlette", "other"}
+    stage(tmp_path / "staged", find_apps(own_apps).values())
+    staged = tmp_path / "staged" / "apps"
+    assert (staged / "_helper.py").read_text() == "one = 1\n"
+    assert not (staged / "__init__.py").exists()
+    assert not (staged / "conftest.py").exists()
+    assert set(read_apps(staged)) == set(find_apps(own_apps))
+
+
+def test_built_in_apps_that_were_replaced_are_known(tmp_path: Path, own_apps: Path) -> None:
+    stage(tmp_path / "staged", find_apps(own_apps).values())
+    assert replaced_apps(tmp_path / "staged") == {"starlette"}
+
+
+def test_two_apps_of_one_name_are_both_named(tmp_path: Path) -> None:
+    written(tmp_path, BLOCK, "my_own.py")
+    written(tmp_path, BLOCK, "my-own.py")
+    with pytest.raises(UserError, match=r"my-own\.py and my_own\.py in .* both called my-own"):
+        read_apps(tmp_path)
+
+
+def test_an_app_need_not_have_a_session_unless_the_noxfile_asks(tmp_path: Path) -> None:
+    path = written(tmp_path, BLOCK.replace('# session = "mine"\n', ""))
+    assert read_app(path).about.session == ""
+    with pytest.raises(HeaderError, match="names no session"):
+        app_ids_by_session(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_costs_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "directory.py").mkdir()
+    with pytest.raises(UserError, match=r"directory\.py cannot be read: Is a directory"):
+        read_apps(tmp_path)
+    (tmp_path / "directory.py").rmdir()
+    (tmp_path / "latin.py").write_bytes(BLOCK.replace("a title", "ä").encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin\.py is not UTF-8"):
+        read_apps(tmp_path)
 
 
 def test_an_app_that_imports_a_built_in_one_is_found_to(tmp_path: Path) -> None:

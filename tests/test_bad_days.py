@@ -6,17 +6,16 @@ Whatever it is costs no more than itself, says so in a sentence, and leaves no p
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
-from hangup.cli.run import without_unsupported_apps
 from hangup.environment.apps import read_apps
 from hangup.environment.interpreters import find_interpreter
 from hangup.errors import UserError
@@ -24,6 +23,7 @@ from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
+from hangup.runner.prepare import without_unsupported_apps
 from hangup.store.journal import Journal
 from hangup.store.results import read_stack_results
 from hangup.store.run_lock import only_run_into, runs_directory
@@ -71,7 +71,8 @@ def apps(tmp_path: Path) -> Iterator[Path]:
     yield directory
     left = processes_of(tmp_path)
     for process in left:
-        os.kill(process, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            psutil.Process(process).kill()
     assert not left
 
 
@@ -130,7 +131,7 @@ def test_an_app_that_is_gone_when_a_run_is_resumed_is_named(
 ) -> None:
     results = tmp_path / "results"
     write_app(apps, "bare")
-    Journal.begin(runs_directory(results), a_plan("bare", "gone", directory=str(apps)))
+    Journal.begin(runs_directory(results), a_plan("bare", "gone", directory=str(apps))).start()
     assert "no app 'gone'" in _one_sentence(hangup("run", "--resume", "--results", results))
 
 
@@ -174,8 +175,8 @@ def test_an_app_for_another_python_is_not_run_when_asked_for(
     assert "newer needs Python >=3.99, and the subjects' Python is 3." in _one_sentence(done)
 
 
-def test_apps_that_a_version_set_cannot_hold_are_left_out_and_it_is_said_why(
-    apps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
+    apps: Path, tmp_path: Path
 ) -> None:
     write_app(apps, "bare")
     write_app(apps, "mine", needs="hangup-no-such-package-zz")
@@ -183,15 +184,15 @@ def test_apps_that_a_version_set_cannot_hold_are_left_out_and_it_is_said_why(
     found = read_apps(apps)
     interpreter = asyncio.run(find_interpreter(None))
     asked = msgspec.structs.replace(a_plan(*found), interpreter=interpreter)
-    assert without_unsupported_apps(asked, found, tmp_path / "cache").apps == ("bare",)
-    mine, newer = capsys.readouterr().err.splitlines()
-    assert mine.startswith("mine is left out of version set current: ")
-    assert "hangup-no-such-package-zz was not found" in mine
-    assert newer.startswith("newer is left out of version set current: newer needs Python >=3.99")
+    plan, reasons = asyncio.run(without_unsupported_apps(asked, found, tmp_path / "cache"))
+    assert plan.apps == ("bare",)
+    assert reasons.keys() == {"mine", "newer"}
+    assert "hangup-no-such-package-zz was not found" in reasons["mine"]
+    assert reasons["newer"].startswith("newer needs Python >=3.99")
 
     nothing_left = msgspec.structs.replace(asked, apps=("mine",))
     with pytest.raises(UserError, match="hangup-no-such-package-zz"):
-        without_unsupported_apps(nothing_left, found, tmp_path / "cache")
+        asyncio.run(without_unsupported_apps(nothing_left, found, tmp_path / "cache"))
 
 
 def _for_another_python(app: Path) -> None:
@@ -219,7 +220,7 @@ def test_an_app_that_cannot_be_imported_costs_its_own_results_only(
     assert "broken-on-uvicorn could not be started" in done.stderr
     assert "no such thing as [/red]" in done.stderr
 
-    (log,) = (word.rstrip(".") for word in done.stderr.split() if "server.log" in word)
+    (log,) = (word for word in done.stderr.split() if "server.log" in word)
     assert "Traceback" in Path(log).read_text()
 
     stack_results = _by_app(results)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -14,6 +16,7 @@ from hangup.model.scenario import Disconnect
 from hangup.model.scenarios import BY_ID
 from hangup.runner import client
 from hangup.runner.client import HOST, Client, ImpatientClient, answers
+from hangup.runner.event_stream import EventStream
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 CHUNKED = HEAD.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -361,3 +364,55 @@ def test_nobody_there_is_no_answer() -> None:
         assert not await answers(port, LONG_S)
 
     run(main())
+
+
+# --- Faults of ours.
+
+
+def test_a_fault_while_reading_is_raised_where_the_client_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(self: EventStream, data: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(EventStream, "feed", fail)
+
+    async def main() -> None:
+        async with serving(_hears_the_end) as (port, _):
+            asked = Client(port, "GET", "/events")
+            await asked.ask()
+            with pytest.raises(ZeroDivisionError):
+                await asked.wait_until(has(1), LONG_S)
+            with pytest.raises(ZeroDivisionError):
+                await asked.close()
+            with pytest.raises(ZeroDivisionError):
+                await answers(port, LONG_S)
+
+    run(main())
+
+
+def test_a_fault_while_asking_is_no_missing_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: Client) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Client, "ask", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        asyncio.run(answers(1, LONG_S))
+
+
+def test_a_connection_that_was_reset_before_the_client_half_closes_is_lost() -> None:
+    async def main() -> None:
+        async with serving(_resets) as (port, result), asking(port) as asked:
+            await result
+            await asked.wait_until(lambda c: c.ended.is_set(), LONG_S)
+            with pytest.raises(ConnectionError):
+                await asked.disconnect("half-closes")
+
+    run(main())
+
+
+async def _resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.close()
+    await writer.wait_closed()

@@ -85,6 +85,15 @@ def test_an_app_made_of_another_one_is_shown_by_that_one(excerpts: CodeExcerpts)
     assert excerpt.path == "apps/my_app.py"
 
 
+def test_an_app_that_another_one_replaced_is_not_shown(
+    excerpts: CodeExcerpts, tmp_path: Path
+) -> None:
+    for name in ("my-app", "my-app-asgi"):
+        assert excerpts.call_in_app(name, "background") is not None
+        replaced = CodeExcerpts(tmp_path, replaced={"my-app"})
+        assert replaced.call_in_app(name, "background") is None
+
+
 def test_what_is_not_there_is_not_shown(excerpts: CodeExcerpts, tmp_path: Path) -> None:
     assert excerpts.recipe("no_recipe") is None
     assert excerpts.recipe("another") is None, "its file has no function of that name"

@@ -37,7 +37,7 @@ def test_results_of_ones_own_come_before_those_of_a_clone(
     assert results_to_read(None) == Path("results"), "a run has begun in the other and not ended"
     (here / "hangup-results" / "traces").mkdir()
     assert results_to_read(None) == Path("hangup-results")
-    assert capsys.readouterr().err == "Reading results/.\nReading hangup-results/.\n"
+    assert capsys.readouterr().err == "Reading results/\nReading hangup-results/\n"
 
 
 def test_without_results_it_is_said_where_they_were_looked_for(here: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hangup.environment import installations
+from hangup.environment.commands import Completed
 from hangup.environment.installations import fetch, install
-from hangup.environment.uv_command import Completed
+from hangup.errors import UserError
 from hangup.files import locked, new_directory, write_whole
 from hangup.model.plan import Interpreter
 
@@ -23,37 +24,37 @@ def fill(directory: Path, text: str) -> None:
 
 
 def test_whoever_makes_a_directory_first_wins(tmp_path: Path) -> None:
-    place = tmp_path / "place"
-    with new_directory(place) as slow:
+    target = tmp_path / "target"
+    with new_directory(target) as slow:
         fill(slow, "slow")
-        with new_directory(place) as fast:
+        with new_directory(target) as fast:
             fill(fast, "fast")
-    assert (place / "bin" / "python").read_text() == "fast"
-    assert list(tmp_path.iterdir()) == [place]
+    assert (target / "bin" / "python").read_text() == "fast"
+    assert list(tmp_path.iterdir()) == [target]
 
 
-def make_half(place: Path) -> None:
-    with new_directory(place) as directory:
+def make_half(target: Path) -> None:
+    with new_directory(target) as directory:
         fill(directory, "half")
         raise ValueError
 
 
-def make_where_a_file_comes_to_be(place: Path) -> None:
-    with new_directory(place) as directory:
+def make_where_a_file_comes_to_be(target: Path) -> None:
+    with new_directory(target) as directory:
         fill(directory, "whole")
-        place.write_text("in the way")
+        target.write_text("in the way")
 
 
 def test_a_directory_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (it is ours)
-        make_half(tmp_path / "place")
+        make_half(tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_that_cannot_be_moved_to_its_place_is_an_error(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_moved_to_its_target_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
-        make_where_a_file_comes_to_be(tmp_path / "place")
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+        make_where_a_file_comes_to_be(tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,34 @@ def test_of_two_that_make_the_same_both_get_it(
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_an_environment_whose_interpreter_has_moved_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    async def make(*arguments: str) -> Completed:
+        (name,) = [argument for argument in arguments if argument.startswith(str(tmp_path))]
+        (Path(name) / "bin").mkdir(parents=True)
+        (Path(name) / "bin" / "python").symlink_to(tmp_path / "interpreter")
+        made.append(name)
+        return Completed(0, "", "")
+
+    monkeypatch.setattr(installations, "run_uv", make)
+    (tmp_path / "interpreter").touch()
+    python = asyncio.run(install((), INTERPRETER, tmp_path))
+    assert asyncio.run(install((), INTERPRETER, tmp_path)) == python
+    assert len(made) == 1
+    python.unlink()
+    python.symlink_to(tmp_path / "where it was")
+    assert asyncio.run(install((), INTERPRETER, tmp_path)) == python
+    assert python.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "interpreter", python.parent.parent])
+
+    (tmp_path / "interpreter").unlink()
+    with pytest.raises(UserError, match="has no Python that can be run"):
+        asyncio.run(install((), INTERPRETER, tmp_path))
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     write_whole(path, b"one")
@@ -97,15 +126,15 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "allowed"),
-    [("shared", "shared", True), ("shared", "alone", False), ("alone", "shared", False)],
+    ("first_shares", "second_shares", "allowed"),
+    [(True, True, True), (True, False, False), (False, True, False)],
 )
 def test_a_lock_is_held_by_many_that_share_it_or_by_one(
-    tmp_path: Path, first: str, second: str, *, allowed: bool
+    tmp_path: Path, *, first_shares: bool, second_shares: bool, allowed: bool
 ) -> None:
-    with locked(tmp_path / "lock", shared=first == "shared"):
+    with locked(tmp_path / "lock", shared=first_shares):
         try:
-            with locked(tmp_path / "lock", shared=second == "shared"):
+            with locked(tmp_path / "lock", shared=second_shares):
                 had = True
         except BlockingIOError:
             had = False

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hangup.errors import UserError
 from hangup.model.trace import Latency
-from hangup.store.journal import Batch, Journal
+from hangup.store.journal import Batch, Journal, unfinished_trial_count
 from tests.plans import a_plan
 from tests.traces import LEAVES, trial
 
 PLAN = a_plan("bare")
+
+
+def begin(directory: Path) -> Journal:
+    """A run that can be resumed."""
+    journal = Journal.begin(directory / "runs", PLAN)
+    journal.start()
+    return journal
 
 
 def batch(scenario: str) -> Batch:
@@ -20,7 +28,7 @@ def batch(scenario: str) -> Batch:
 
 
 def test_what_was_finished_is_resumed(tmp_path: Path) -> None:
-    begun = Journal.begin(tmp_path / "runs", PLAN)
+    begun = begin(tmp_path)
     begun.keep(batch("idle"))
     begun.keep(batch("nested"))
     resumed = Journal.resume(tmp_path / "runs")
@@ -33,7 +41,7 @@ def test_what_was_finished_is_resumed(tmp_path: Path) -> None:
 
 
 def test_trials_traced_trials_and_latency_are_told_apart(tmp_path: Path) -> None:
-    Journal.begin(tmp_path / "runs", PLAN)
+    begin(tmp_path)
 
     def finished() -> tuple[bool, bool, bool]:
         journal = Journal.resume(tmp_path / "runs")
@@ -57,21 +65,55 @@ def test_trials_traced_trials_and_latency_are_told_apart(tmp_path: Path) -> None
     assert Journal.resume(tmp_path / "runs").trial_count == 2
 
 
-def test_a_run_that_begins_drops_what_an_earlier_one_left(tmp_path: Path) -> None:
-    begun = Journal.begin(tmp_path / "runs", PLAN)
+def test_a_run_that_starts_drops_what_an_earlier_one_left_and_not_before(tmp_path: Path) -> None:
+    begin(tmp_path).keep(batch("idle"))
+    other = Journal.begin(tmp_path / "runs", msgspec.structs.replace(PLAN, id="1badcafe"))
+    assert not other.started
+    assert unfinished_trial_count(tmp_path / "runs") == 1
+    assert Journal.resume(tmp_path / "runs").batches == [batch("idle")]
+    other.start()
+    assert other.started
+    assert Journal.resume(tmp_path / "runs").plan.id == "1badcafe"
+    assert unfinished_trial_count(tmp_path / "runs") == 0
+
+
+def test_a_run_that_is_abandoned_before_it_starts_leaves_earlier_ones(tmp_path: Path) -> None:
+    assert unfinished_trial_count(tmp_path / "runs") is None
+    begin(tmp_path).keep(batch("idle"))
+    Journal.begin(tmp_path / "runs", msgspec.structs.replace(PLAN, id="1badcafe")).abandon()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [PLAN.id]
+
+
+def test_a_run_is_not_resumed_by_another_hangup(tmp_path: Path) -> None:
+    older = msgspec.structs.replace(PLAN, hangup="0.0.1")
+    Journal.begin(tmp_path / "runs", older).start()
+    with pytest.raises(UserError, match=r"was begun by hangup 0\.0\.1, and this is "):
+        Journal.resume(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("damage", [b"{", b"\xff", b'{"app":"\xff"}'])
+def test_a_plan_that_is_damaged_costs_a_sentence(tmp_path: Path, damage: bytes) -> None:
+    (begin(tmp_path).directory / "plan.json").write_bytes(damage)
+    with pytest.raises(UserError, match="is damaged"):
+        Journal.resume(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("damage", [b'{"app":"\xff","server":"x"}\n', b"\0\0\0\n"])
+def test_a_damaged_line_costs_only_itself(tmp_path: Path, damage: bytes) -> None:
+    begun = begin(tmp_path)
+    (begun.directory / "journal.jsonl").write_bytes(damage)
     begun.keep(batch("idle"))
-    Journal.begin(tmp_path / "runs", PLAN)
-    assert Journal.resume(tmp_path / "runs").batches == []
+    assert Journal.resume(tmp_path / "runs").batches == [batch("idle")]
 
 
 def test_a_run_that_has_ended_cannot_be_resumed(tmp_path: Path) -> None:
-    Journal.begin(tmp_path / "runs", PLAN).end()
+    begin(tmp_path).end()
     with pytest.raises(UserError, match="no unfinished run"):
         Journal.resume(tmp_path / "runs")
 
 
 def test_a_half_written_batch_costs_only_itself(tmp_path: Path) -> None:
-    begun = Journal.begin(tmp_path / "runs", PLAN)
+    begun = begin(tmp_path)
     begun.keep(batch("idle"))
     begun.keep(batch("nested"))
     journal = begun.directory / "journal.jsonl"

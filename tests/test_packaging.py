@@ -125,14 +125,14 @@ def test_it_compares_shows_and_reports_in_an_empty_directory(
 ) -> None:
     done = installed(*a_short_run("starlette", "--scenario", "idle"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.endswith("the report is hangup-results/report.md.\n")
+    assert done.stderr.endswith("the report: hangup-results/report.md\n")
     assert [path.name for path in tmp_path.iterdir()] == ["hangup-results"]
     results = tmp_path / "hangup-results"
     assert (results / ".hangup" / ".gitignore").read_text().splitlines()[-1] == "*"
 
     shown = installed("show", "starlette", "uvicorn", "idle", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
-    assert shown.stderr == "Reading hangup-results/.\n"
+    assert shown.stderr == "Reading hangup-results/\n"
     assert "stream-end" in shown.stdout
 
     before = contents(results)

@@ -7,13 +7,12 @@ import itertools
 import msgspec
 import pytest
 
-from hangup.errors import UserError
+from hangup.errors import UserError, choose
 from hangup.model import scenarios as catalogue
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
 from hangup.runner.plan import (
     applicable,
-    choose,
     choose_scenarios,
     choose_servers,
     count_trials,
@@ -50,9 +49,11 @@ def test_what_is_asked_for_comes_once_and_in_the_order_there_is() -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("uvicron", "did you mean uvicorn"), ("zzz", "hypercorn or uvicorn or uvicorn-fast")],
+    [("uvicron", "did you mean uvicorn"), ("zzz", "; `hangup list` shows what there is.")],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_or_with_all(name: str, near: str) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest_or_with_where_to_look(
+    name: str, near: str
+) -> None:
     with pytest.raises(UserError, match=f"There is no server '{name}'") as raised:
         choose_servers(["uvicorn", name])
     assert near in str(raised.value)

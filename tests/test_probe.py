@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
+import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,7 +14,9 @@ import pytest
 
 from apps.common import AppError
 from hangup.agent import probe
+from hangup.errors import UserError
 from hangup.model.vocabulary import Word
+from hangup.runner.trace_tail import TraceTail
 from tests.agent_trace import AgentTrace
 
 
@@ -106,7 +112,31 @@ def test_recording_never_raises_if_the_file_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, report: Callable[[], object], descriptor: int | None
 ) -> None:
     monkeypatch.setattr(probe, "_trace", descriptor)
+    monkeypatch.setattr(probe, "_line_lost", False)
     report()
+
+
+@pytest.mark.parametrize("written", [0, 10, None], ids=["nothing", "half a line", "no space"])
+def test_a_line_that_was_not_written_whole_does_not_run_into_the_next_one(
+    trace: AgentTrace, monkeypatch: pytest.MonkeyPatch, written: int | None
+) -> None:
+    write = os.write
+
+    def write_on_a_full_disk(descriptor: int, data: bytes) -> int:
+        if written is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[:written])
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", write_on_a_full_disk)
+        probe.record("t", "stream", "begin")
+    for _ in range(2):
+        probe.record("t", "stream", "end")
+    cut_off, *others = trace.path.read_bytes().splitlines()
+    assert len(cut_off) == (written or 0)
+    assert [json.loads(line)["event"] for line in others] == ["end", "end"]
+    with pytest.raises(UserError, match="the disk is full"):
+        TraceTail(io.BytesIO(trace.path.read_bytes())).read()
 
 
 def test_a_registration_rejected_with_an_unprintable_exception_is_recorded(

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hangup.errors import UserError
+from hangup.runner import process_tree
 from hangup.runner.process_tree import LIFELINE, ProcessTree, kill_below
 
 LEADER = """
@@ -55,7 +57,7 @@ class Leader:
             text=True,
             start_new_session=True,
         )
-        self.tree = ProcessTree(self.process.pid, directory)
+        self.tree = ProcessTree(self.process.pid)
         assert self.process.stdout is not None
         lines = iter(self.process.stdout.readline, "all are started\n")
         self.in_group, self.outside, self.without_environment, self.daemon = map(int, lines)
@@ -63,6 +65,11 @@ class Leader:
     @property
     def started(self) -> list[int]:
         return [self.in_group, self.outside, self.without_environment, self.daemon]
+
+    @property
+    def descendants(self) -> list[int]:
+        """Those that are its group or its descendants: all but the daemon."""
+        return [self.in_group, self.outside, self.without_environment]
 
     def end(self) -> None:
         for pid in [self.process.pid, *self.started]:
@@ -80,19 +87,50 @@ def leader(tmp_path: Path) -> Iterator[Leader]:
     leader.end()
 
 
-def test_killing_ends_every_process_wherever_it_has_gone(leader: Leader) -> None:
+def test_killing_ends_the_group_and_all_descendants_wherever_they_have_gone(
+    leader: Leader,
+) -> None:
     assert all(map(is_alive, leader.started))
     leader.tree.kill()
     assert leader.process.wait() < 0
     asyncio.run(leader.tree.wait_until_gone())
-    assert not any(map(is_alive, leader.started))
+    assert not any(map(is_alive, leader.descendants))
 
 
-def test_what_a_leader_that_has_ended_has_left_is_ended_too(leader: Leader) -> None:
+def test_where_the_system_does_not_tell_children_they_are_found_all_the_same(
+    leader: Leader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(pid: int) -> list[psutil.Process]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(process_tree, "_descendants_on_linux", fail)
+    leader.tree.kill()
+    leader.process.wait()
+    asyncio.run(leader.tree.wait_until_gone())
+    assert not any(map(is_alive, leader.descendants))
+
+
+def test_the_processes_of_the_machine_are_not_looked_through_for_one_server(
+    leader: Leader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> list[psutil.Process]:
+        raise AssertionError("that takes milliseconds in which clients are timed")
+
+    monkeypatch.setattr(psutil, "process_iter", fail)
+    monkeypatch.setattr(psutil, "pids", fail)
+    leader.tree.kill()
+    leader.process.wait()
+    asyncio.run(leader.tree.wait_until_gone())
+
+
+def test_the_group_of_a_leader_that_has_ended_is_ended_and_its_daemons_with_the_run(
+    leader: Leader, tmp_path: Path
+) -> None:
     leader.process.kill()
     leader.process.wait()
     leader.tree.kill()
     asyncio.run(leader.tree.wait_until_gone())
+    asyncio.run(kill_below(tmp_path))
     # Nothing tells any more whose child the one without an environment was.
     left = [pid for pid in leader.started if pid != leader.without_environment]
     assert not any(map(is_alive, left))
@@ -103,7 +141,22 @@ def test_killing_twice_is_killing_once(leader: Leader) -> None:
         leader.tree.kill()
         leader.process.wait()
         asyncio.run(leader.tree.wait_until_gone())
-    assert not any(map(is_alive, leader.started))
+    assert not any(map(is_alive, leader.descendants))
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_process_that_does_not_go_is_named(
+    leader: Leader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, below: bool
+) -> None:
+    monkeypatch.setattr(process_tree, "GONE_S", 0.0)
+    monkeypatch.setattr(process_tree, "_kill", lambda process: None)
+    leader.tree.kill()
+    leader.process.wait()
+    wait = kill_below(tmp_path) if below else leader.tree.wait_until_gone()
+    with pytest.raises(UserError) as raised:
+        asyncio.run(wait)
+    assert f"{leader.daemon if below else leader.outside} (" in str(raised.value)
+    assert "time.sleep" in str(raised.value)
 
 
 def test_other_servers_are_left_alone(leader: Leader, tmp_path: Path) -> None:
@@ -112,7 +165,7 @@ def test_other_servers_are_left_alone(leader: Leader, tmp_path: Path) -> None:
         other.tree.kill()
         other.process.wait()
         asyncio.run(other.tree.wait_until_gone())
-        assert not any(map(is_alive, other.started))
+        assert not any(map(is_alive, other.descendants))
         assert all(map(is_alive, [leader.process.pid, *leader.started]))
     finally:
         other.end()

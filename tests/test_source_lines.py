@@ -14,7 +14,7 @@ from hangup.environment.apps import find_apps
 from hangup.environment.cache import environments, sources
 from hangup.environment.machine import python_version
 from hangup.environment.source_lines import SourceLines
-from hangup.environment.staging import code_hash
+from hangup.environment.staging import original_code_hash
 from hangup.errors import UserError
 from hangup.model.exception_path import Location
 from hangup.model.trace import Distribution, StackResult
@@ -29,7 +29,7 @@ def result(python: str = python_version()) -> StackResult:
     made = stack_result()
     return msgspec.structs.replace(
         made,
-        code_hash=code_hash(APPS["starlette"].path),
+        code_hash=original_code_hash(APPS["starlette"], APPS.values()),
         environment=msgspec.structs.replace(made.environment, python=python),
         distributions={PACKAGE_FILE: Distribution(name="package", version="1.0")},
     )

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from hangup.errors import UserError
 from hangup.model.trace import Event
 from hangup.runner.trace_tail import TraceTail, read_steps
 
@@ -32,7 +32,7 @@ class AgentFile:
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[AgentFile]:
-    file = AgentFile(tmp_path / "probe.jsonl")
+    file = AgentFile(tmp_path / "events.jsonl")
     yield file
     file.close()
 
@@ -103,7 +103,8 @@ def test_steps_are_no_events(agent: AgentFile) -> None:
     assert read_steps(agent.path.read_bytes()) == [step]
 
 
-def test_a_line_that_is_not_the_agents_is_a_fault(agent: AgentFile) -> None:
-    agent.write(b"Traceback (most recent call last):\n")
-    with pytest.raises(msgspec.MsgspecError):
+@pytest.mark.parametrize("written", [b"", b"Traceback:", b'{"t": 1, "tri', b'{"t": "\xff"}'])
+def test_a_line_that_is_not_whole_names_the_disk(agent: AgentFile, written: bytes) -> None:
+    agent.write(written + b"\n")
+    with pytest.raises(UserError, match="the disk is full"):
         agent.tail.read()

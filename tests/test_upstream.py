@@ -137,6 +137,19 @@ def test_a_close_is_seen_while_an_event_does_not_get_through() -> None:
     run(main())
 
 
+def test_a_fault_of_the_harness_is_raised_and_leaves_nothing_open() -> None:
+    async def main() -> None:
+        with pytest.raises(asyncio.LimitOverrunError):
+            async with Upstream(Script(pause_ms=NEVER_MS), lambda: None) as upstream:
+                peer = Peer(upstream, asyncio.Event())
+                with closing(peer):
+                    await peer.ask(b"x" * 2**17)
+                    while upstream.open:
+                        await asyncio.sleep(0)
+
+    run(main())
+
+
 def test_a_peer_that_never_closes_is_not_said_to_have() -> None:
     async def main() -> None:
         closed = asyncio.Event()
@@ -144,10 +157,10 @@ def test_a_peer_that_never_closes_is_not_said_to_have() -> None:
             peer = Peer(upstream, closed)
             await peer.ask()
             await peer.read_until(b"\r\n\r\n")
+            assert upstream.open == 1
         with closing(peer):
             assert await peer.read() == b""
         assert peer.seen == ["accepts"]
-        assert upstream.open == 1
         assert not closed.is_set()
 
     run(main())

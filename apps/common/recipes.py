@@ -14,6 +14,9 @@ T = TypeVar("T")
 UNTIL_SIGTERM = "until_sigterm"
 """The recipe that ends a source early and cleans nothing up, so it is given no clean-up."""
 
+CALLED_BY_APPS = {"background", "client_closed", "dependency_teardown"}
+"""The functions of `apps.common.service` that clean up where an app calls them."""
+
 # Imported with the app, so that the first trial does not take longer than the others.
 _FUNCTIONS: dict[str, Any] = {
     module.name: getattr(importlib.import_module(f"apps.recipes.{module.name}"), module.name)
@@ -25,12 +28,13 @@ _FUNCTIONS: dict[str, Any] = {
 def assemble(names: str, source: Source[T], clean_up: CleanUp) -> Source[T]:
     """Wrap a source in the recipes that are named, from the inside out, joined by `+`.
 
-    Other names are skipped: they name clean-up that an app calls elsewhere.
+    Those in `CALLED_BY_APPS` are skipped: apps call them elsewhere. Raises KeyError for a name
+    that is neither.
     """
     stream = source
     for name in names.split("+"):
         if name == UNTIL_SIGTERM:
             stream = _FUNCTIONS[name](stream)
-        elif name in _FUNCTIONS:
+        elif name not in CALLED_BY_APPS:
             stream = _FUNCTIONS[name](stream, clean_up)
     return stream

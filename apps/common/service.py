@@ -63,9 +63,9 @@ async def client_closed() -> None:
     await _clean_up_in("client_closed")
 
 
-async def _clean_up_in(place: str) -> None:
+async def _clean_up_in(function: str) -> None:
     """Clean up if the script names this function as the one that does."""
-    if place in script_of_request().recipe.split("+"):
+    if function in script_of_request().recipe.split("+"):
         await cleanup.of_recipe(probe.trial_of_request.get())()
 
 

@@ -1,7 +1,7 @@
 """The errors a user is shown: one sentence, an exit code, no traceback."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 FEW = 6
 """So many names are all named where none is near."""
@@ -35,3 +35,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
         f"There is no {kind} {name!r}; did you mean {' or '.join(near)}? "
         "`hangup list` shows what there is."
     )
+
+
+def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """The names that are wanted, or all; raises UserError for one there is not."""
+    for name in wanted:
+        if name not in known:
+            raise unknown(kind, name, known)
+    return tuple(name for name in known if not wanted or name in wanted)

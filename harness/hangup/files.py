@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -44,6 +44,14 @@ def new_directory(path: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a directory, which is gone from its place at once."""
+    aside = _beside(path)
+    with suppress(FileNotFoundError):  # somebody else has done so
+        path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

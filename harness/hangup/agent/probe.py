@@ -29,7 +29,8 @@ A line is one event on one surface:
 (`hangup.agent.exception_tracer`).
 
 A file that is only appended to needs no reader, never blocks, loses no whole line to SIGKILL,
-and can be opened by worker processes that inherited no descriptor.
+and can be opened by worker processes that inherited no descriptor. Where a line could not be
+written whole, because the disk was full, an empty or cut-off one is in its place.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def _open_trace() -> int | None:
 
 
 _trace = _open_trace()
+_line_lost = False
+"""Whether the last line was not written whole."""
 
 
 def name(error: BaseException) -> str:
@@ -78,13 +81,18 @@ def _message(error: BaseException) -> str | None:
 
 def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:
     """Append one event; `fields` that are None are left out. Never raises."""
+    global _line_lost
     if _trace is None:
         return
     line = {"t": time.monotonic_ns(), "trial": trial, "surface": surface, "event": event}
     line.update((key, value) for key, value in fields.items() if value is not None)
     # A full disk must not look like something the framework did.
-    with suppress(OSError, TypeError, ValueError):
-        os.write(_trace, json.dumps(line).encode() + b"\n")
+    with suppress(TypeError, ValueError):
+        data = (b"\n" if _line_lost else b"") + json.dumps(line).encode() + b"\n"
+        try:
+            _line_lost = os.write(_trace, data) < len(data)
+        except OSError:
+            _line_lost = True
 
 
 class Span:

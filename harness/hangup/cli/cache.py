@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from hangup.cli.messages import print_message
+from hangup.cli.messages import displayed, print_message
 from hangup.environment.cache import cache_directory, clear, size_bytes
 
 
 def cache(
     empty: Annotated[
-        bool, typer.Option("--clear", help="Remove everything in it; the next run makes it anew.")
+        bool,
+        typer.Option("--clear", help="Remove what hangup has made; the next run makes it anew."),
     ] = False,
 ) -> None:
     """Show where environments and downloaded sources are kept, and how large they are.
@@ -23,9 +24,11 @@ def cache(
     another one.
     """
     directory = cache_directory()
-    size = decimal(size_bytes(directory))
+    size = size_bytes(directory)
     if not empty:
-        sys.stdout.write(f"{directory}\n{size}\n")
+        sys.stdout.write(f"{directory}\n{decimal(size)}\n")
         return
-    clear(directory)
-    print_message(f"Removed {size} from {directory}.")
+    left = clear(directory)
+    print_message(f"Removed from the cache: {decimal(size - size_bytes(directory))}")
+    for path in left:
+        print_message(f"Left, as hangup did not make it or cannot remove it: {displayed(path)}")

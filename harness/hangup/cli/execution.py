@@ -5,35 +5,32 @@ A run that is interrupted keeps what it has finished, and says how to go on.
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import Awaitable, Callable
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hangup.analysis.exception_path import steps_through_apps
+from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
 from hangup.cli.messages import console, displayed, print_message
 from hangup.cli.options import WRITTEN
 from hangup.environment.apps import find_apps, read_apps
 from hangup.environment.cache import environments
 from hangup.environment.code_excerpts import CodeExcerpts
-from hangup.environment.staging import stage, staged_apps, staged_directory
+from hangup.environment.staging import replaced_apps, stage, staged_apps, staged_directory
+from hangup.errors import choose
 from hangup.model import scenarios
 from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.trace import StackResult
 from hangup.report import publish
 from hangup.report.links import REPORT
-from hangup.runner.plan import choose, choose_servers, count_trials
+from hangup.runner.plan import choose_servers, count_trials
 from hangup.runner.scheduler import Hooks, Scheduler
 from hangup.store.journal import Journal
 from hangup.store.merging import check_mergeable
-
-T = TypeVar("T")
 
 
 def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
@@ -62,30 +59,47 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
         )
         scheduler = Scheduler(journal, apps, environments(cache), hooks)
         try:
-            stack_results = _run_until_signalled(scheduler.run)
-        except (KeyboardInterrupt, asyncio.CancelledError):
+            stack_results = run_until_interrupted(scheduler.run)
+        except Interrupted:
             progress.stop()
-            print_message(
-                f"Interrupted: {journal.trial_count} of {total} trials are kept; "
-                f"`{_resume_command(results)}` does the rest."
-            )
-            raise typer.Exit(130) from None
-    publish.publish(
-        results,
-        stack_results,
-        CodeExcerpts(),
-        merge=plan.by_name,
-        supersede=(plan.versions, plan.interpreter.feature) if plan.whole else None,
-    )
+            if journal.started:
+                print_message(
+                    f"Interrupted: {journal.trial_count} of {total} trials are kept; "
+                    f"`{resume_command(results)}` does the rest."
+                )
+            else:
+                print_message("Interrupted before the first trial.")
+            raise typer.Exit(EXIT_CODE) from None
+        finally:
+            if not journal.started:
+                journal.abandon()
+    try:
+        publish.publish(
+            results,
+            stack_results,
+            CodeExcerpts(replaced=replaced_apps(root)),
+            merge=plan.by_name,
+            supersede=(plan.versions, plan.interpreter.feature) if plan.whole else None,
+        )
+    except KeyboardInterrupt:
+        print_message(
+            f"Interrupted while the results were written: all {total} trials are kept; "
+            f"`{resume_command(results)}` writes them."
+        )
+        raise typer.Exit(EXIT_CODE) from None
     journal.end(keep_logs=bool(scheduler.failed_to_start))
-    print_message(f"{total} trials; the report is {displayed(results / REPORT)}.")
+    print_message(f"{total} trials; the report: {displayed(results / REPORT)}")
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)
-        print_message(
-            f"{name} could not be started: {failure.reason}; its log is {log}.", style="red"
-        )
+        print_message(f"{name} could not be started: {failure.reason}; its log: {log}", style="red")
     if scheduler.failed_to_start:
         raise typer.Exit(1)
+
+
+def resume_command(results: Path) -> str:
+    """What to type to finish an interrupted run into these results."""
+    named = "" if results == WRITTEN.resolve() else f" --results {shlex.quote(displayed(results))}"
+    return f"hangup run --resume{named}"
 
 
 def _staged_apps(plan: Plan, root: Path) -> dict[str, App]:
@@ -104,20 +118,3 @@ def _staged_apps(plan: Plan, root: Path) -> dict[str, App]:
 
 def _accept(stack_result: StackResult) -> None:
     """Accept any result: where whole stacks are measured, they replace what is there."""
-
-
-def _resume_command(results: Path) -> str:
-    named = "" if results == WRITTEN.resolve() else f" --results {displayed(results)}"
-    return f"hangup run --resume{named}"
-
-
-def _run_until_signalled(main: Callable[[], Awaitable[T]]) -> T:
-    """Run to the end; SIGTERM ends it in the same order as Ctrl-C does."""
-
-    async def guarded() -> T:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await main()
-
-    return asyncio.run(guarded())

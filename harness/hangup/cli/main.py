@@ -5,6 +5,7 @@ A mistake costs one sentence on standard error and exit code 2, never a tracebac
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -19,6 +20,9 @@ from hangup.cli.run import run
 from hangup.cli.show import show
 from hangup.cli.why import why
 from hangup.errors import UserError
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+"""Errors of a write, which name no file."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,9 +63,25 @@ def main() -> None:
     """Run the command."""
     try:
         app()
-    except* UserError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        print_message(f"hangup: {error}", style="red")
+    except Exception as error:
+        message = mistake(error)
+        if message is None:
+            raise
+        print_message(f"hangup: {message}", style="red")
         sys.exit(UserError.exit_code)
+
+
+def mistake(error: BaseException) -> str | None:
+    """What a user can put right, as a sentence; None if a fault of ours is the error or part of it.
+
+    Of several that were raised at once it is the first.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        messages = [mistake(member) for member in error.exceptions]
+        return None if None in messages else messages[0]
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK):
+        file = f": {error.filename}" if error.filename is not None else ""
+        return f"{error.strerror}{file}"
+    return None

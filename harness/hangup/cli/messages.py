@@ -1,4 +1,4 @@
-"""What a user is told beside a command's output: on standard error, a sentence at a time.
+"""What is printed beside a command's output: on standard error, a sentence at a time.
 
 Colours are left out where standard error is not a terminal, and where `NO_COLOR` is set.
 """

@@ -12,7 +12,7 @@ from hangup.errors import UserError
 from hangup.store.results import TRACES
 
 WRITTEN = Path("hangup-results")
-"""Where a run puts its results if it is not told."""
+"""Where a run puts its results by default."""
 READ = (WRITTEN, Path("results"))
 """Where results are looked for, one after the other; the second is a clone's own."""
 
@@ -55,9 +55,9 @@ def results_to_read(named: Path | None) -> Path:
         return named
     for directory in READ:
         if (directory / TRACES).is_dir():
-            print_message(f"Reading {displayed(directory)}/.")
+            print_message(f"Reading {displayed(directory)}/")
             return directory
-    places = " or ".join(f"./{directory}" for directory in READ)
+    directories = " or ".join(f"./{directory}" for directory in READ)
     raise UserError(
-        f"There are no results in {places}; `hangup run` makes some, --results names others."
+        f"There are no results in {directories}; `hangup run` makes some, --results names others."
     )

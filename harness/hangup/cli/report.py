@@ -14,7 +14,8 @@ from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.report import pages, publish
 from hangup.report.links import REPORT
 from hangup.report.views import in_order
-from hangup.store.results import read_stack_results
+from hangup.store.results import read_stack_results, stack_result_paths
+from hangup.store.run_lock import only_run_into
 
 
 def report(
@@ -29,8 +30,10 @@ def report(
     metadata.json.
     """
     directory = results_to_read(results)
+    stack_result_paths(directory)  # before anything is made in a directory without results
     if excerpt:
         sys.stdout.write(pages.excerpt(Outcomes(in_order(read_stack_results(directory)))))
         return
-    publish.rebuild(directory, CodeExcerpts())
-    print_message(f"The report is {displayed(directory / REPORT)}.")
+    with only_run_into(directory):
+        publish.rebuild(directory, CodeExcerpts())
+    print_message(f"The report: {displayed(directory / REPORT)}")

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-import msgspec
 import typer
 
-from hangup.cli.execution import run_and_publish
+import hangup
+from hangup.cli.execution import resume_command, run_and_publish
+from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
 from hangup.cli.messages import print_message
 from hangup.cli.options import WRITTEN, OwnApps
 from hangup.environment.apps import find_apps
 from hangup.environment.cache import cache_directory, environments, in_use
 from hangup.environment.interpreters import find_interpreter
 from hangup.environment.machine import check_platform
-from hangup.environment.version_sets import constraints_of, unsupported_apps, version_sets
-from hangup.errors import UserError
-from hangup.model import servers
-from hangup.model.apps import App
+from hangup.environment.version_sets import version_sets
+from hangup.errors import UserError, choose
 from hangup.model.plan import Plan
-from hangup.runner.plan import choose, choose_scenarios, choose_servers
-from hangup.store.journal import Journal, unfinished_plan
+from hangup.model.trace import Stack
+from hangup.runner.plan import choose_scenarios, choose_servers
+from hangup.runner.prepare import without_unsupported_apps
+from hangup.store.journal import Journal, unfinished_plan, unfinished_trial_count
+from hangup.store.results import (
+    TRACES,
+    read_stack_result,
+    stack_result_path,
+    stack_result_paths,
+)
 from hangup.store.run_lock import check_writable, only_run_into, runs_directory
+
+T = TypeVar("T")
 
 _WHAT = "What to run"
 _HOW = "How to run it"
@@ -106,7 +116,7 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Finish the run into these results that was cut off, as it was asked for.",
+            help="Finish the interrupted run into these results, with its own options.",
             rich_help_panel=_HOW,
         ),
     ] = False,
@@ -133,20 +143,25 @@ def run(
         _check_nothing_else_is_asked(context)
         unfinished_plan(runs_directory(results))
         with in_use(cache), only_run_into(results) as runs:
-            run_and_publish(Journal.resume(runs), results, cache)
+            journal = Journal.resume(runs)
+            _check_readable(results, journal.plan)
+            run_and_publish(journal, results, cache)
         return
+    if not math.isfinite(window):
+        raise UserError("The window must have an end; give --window a number of seconds.")
     found = find_apps(apps)
     choose("version set", [versions], version_sets())
     check_writable(results)
     plan = Plan(
         id=secrets.token_hex(4),
+        hangup=hangup.__version__,
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         apps_directory=str(apps.resolve()) if apps is not None else "",
         apps=choose("app", app_ids or (), found),
         servers=choose_servers(server_ids or ()),
         scenarios=choose_scenarios(scenario_ids or (), thorough=thorough),
         versions=versions,
-        interpreter=asyncio.run(find_interpreter(python)),
+        interpreter=_prepare(partial(find_interpreter, python)),
         repeats=repeats,
         latency=latency,
         window_s=window,
@@ -156,9 +171,24 @@ def run(
     )
     with in_use(cache):
         if not app_ids:
-            plan = without_unsupported_apps(plan, found, environments(cache))
+            plan, reasons = _prepare(
+                partial(without_unsupported_apps, plan, found, environments(cache))
+            )
+            for app_id, reason in reasons.items():
+                print_message(f"{app_id} is left out of version set {versions}: {reason}")
         with only_run_into(results) as runs:
+            _check_readable(results, plan)
+            _announce_what_is_dropped(runs, results)
             run_and_publish(Journal.begin(runs, plan), results, cache)
+
+
+def _prepare(main: Callable[[], Awaitable[T]]) -> T:
+    """Run what stands before a run; exits with 130 if it is interrupted."""
+    try:
+        return run_until_interrupted(main)
+    except Interrupted:
+        print_message("Interrupted before the first trial.")
+        raise typer.Exit(EXIT_CODE) from None
 
 
 def _check_nothing_else_is_asked(context: typer.Context) -> None:
@@ -172,27 +202,33 @@ def _check_nothing_else_is_asked(context: typer.Context) -> None:
     ]
     if given:
         raise UserError(
-            "--resume finishes a run as it was asked for; give no other option than --results."
+            "--resume finishes a run with its own options; give no other option than --results."
         )
 
 
-def without_unsupported_apps(plan: Plan, apps: Mapping[str, App], cache: Path) -> Plan:
-    """The plan without the apps that its version set cannot be installed with; says which and why.
+def _check_readable(results: Path, plan: Plan) -> None:
+    """Raise UserError for results that cannot be read and that the run would leave as they are.
 
-    Raises UserError if there is none left.
+    The report is computed from all of them, hours later.
     """
-    reasons = asyncio.run(
-        unsupported_apps(
-            [apps[app_id] for app_id in plan.apps],
-            [servers.BY_ID[server_id] for server_id in plan.servers],
-            constraints_of(plan.versions),
-            plan.interpreter,
-            cache,
-        )
+    if not (results / TRACES).is_dir():
+        return
+    stacks = (
+        Stack(versions=plan.versions, python=plan.interpreter.feature, app=app, server=server)
+        for app in plan.apps
+        for server in plan.servers
     )
-    supported = tuple(app_id for app_id in plan.apps if app_id not in reasons)
-    if not supported:
-        raise UserError(next(iter(reasons.values())))
-    for app_id, reason in reasons.items():
-        print_message(f"{app_id} is left out of version set {plan.versions}: {reason}")
-    return msgspec.structs.replace(plan, apps=supported)
+    measured = {stack_result_path(results, stack) for stack in stacks}
+    for path in stack_result_paths(results):
+        if plan.by_name or path not in measured:
+            read_stack_result(path)
+
+
+def _announce_what_is_dropped(runs: Path, results: Path) -> None:
+    """Say that an unfinished run will be dropped, and what would have finished it."""
+    count = unfinished_trial_count(runs)
+    if count is not None:
+        print_message(
+            f"An unfinished run with {count} finished trials is dropped when the environments of "
+            f"this one are made; `{resume_command(results)}` would have finished it."
+        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hangup.errors import choose
 from hangup.model import scenarios
 from hangup.model.trace import StackResult
-from hangup.runner.plan import choose
 from hangup.store.results import read_stack_results
 
 

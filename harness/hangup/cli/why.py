@@ -65,7 +65,7 @@ def why(
         return
     cache = cache_directory()
     known_apps = find_apps(apps)
-    with in_use(cache):
+    with in_use(cache, read_only=True):
         for stack_result, trial in found:
             lines = SourceLines(stack_result, known_apps, cache)
             sys.stdout.write(f"{stack_result.stack.id}, {scenario}\n")
@@ -76,4 +76,4 @@ def why(
                 sys.stdout.write(f"\n{exception_path.text(path, stack_result, lines)}\n")
             if lines.missing:
                 missing = ", ".join(sorted(lines.missing))
-                print_message(f"Source lines are left out that are not there: {missing}.")
+                print_message(f"Source lines not available: {missing}.")

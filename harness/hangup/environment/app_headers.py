@@ -12,12 +12,17 @@ from typing import Any
 
 
 class HeaderError(ValueError):
-    """A file without exactly one block, or with one that is not TOML; says what is wrong."""
+    """A file that cannot be read, or has not exactly one block of TOML; says what is wrong."""
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """The table in a file's only `script` block; raises HeaderError if there is not one."""
-    blocks = list(_script_blocks(path.read_text(encoding="utf-8")))
+    try:
+        blocks = list(_script_blocks(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise HeaderError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise HeaderError(f"{path} is not UTF-8: {error.reason} in byte {error.start}.") from None
     if len(blocks) != 1:
         raise HeaderError(
             f"{path} has {len(blocks) or 'no'} `# /// script` blocks; an app declares its "
@@ -34,13 +39,27 @@ def app_id(path: PurePath) -> str:
     return path.stem.replace("_", "-")
 
 
+def app_files(directory: Path) -> list[Path]:
+    """The app files of a directory, sorted: its modules that are neither helpers nor tests'."""
+    return [
+        path
+        for path in sorted(directory.glob("*.py"))
+        if not path.name.startswith("_") and path.name != "conftest.py"
+    ]
+
+
+def helper_modules(directory: Path) -> list[Path]:
+    """The modules of a directory that are for its app files to import: `_name.py`, sorted."""
+    return [path for path in sorted(directory.glob("_*.py")) if path.name != "__init__.py"]
+
+
 def app_ids_by_session(directory: Path) -> dict[str, list[str]]:
     """The apps of a directory by the nox session that runs them, both sorted.
 
     Raises HeaderError for a file that does not say.
     """
     sessions: dict[str, list[str]] = {}
-    for path in sorted(directory.glob("*.py")):
+    for path in app_files(directory):
         try:
             session = read_header(path)["tool"]["hangup"]["session"]
         except (KeyError, TypeError):

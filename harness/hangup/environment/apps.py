@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from hangup.environment.app_headers import HeaderError, app_id, read_header
+from hangup.environment.app_headers import HeaderError, app_files, app_id, read_header
 from hangup.environment.built_in import built_in_apps
 from hangup.errors import UserError
 from hangup.model.apps import REFERENCE, App, AppMetadata
@@ -43,10 +44,19 @@ def read_app(path: Path) -> App:
 
 
 def read_apps(directory: Path) -> dict[str, App]:
-    """All apps of a directory by id, the reference first; raises UserError if there are none."""
-    apps = [read_app(path) for path in directory.glob("*.py")]
+    """All apps of a directory by id, the reference first.
+
+    Raises UserError if there are none, or two are called the same.
+    """
+    apps = [read_app(path) for path in app_files(directory)]
     if not apps:
         raise UserError(f"There are no app files in {directory}.")
+    for one, other in itertools.combinations(apps, 2):
+        if one.id == other.id:
+            raise UserError(
+                f"{one.path.name} and {other.path.name} in {directory} are both called {one.id}; "
+                "give one of them another name."
+            )
     return _in_order(apps)
 
 

@@ -7,10 +7,11 @@ what the trials ran.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from hangup.environment.app_headers import app_id
 from hangup.environment.built_in import built_in_apps
 from hangup.environment.staging import imported_apps
 from hangup.model.code_excerpts import CodeExcerpt
@@ -21,11 +22,13 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 class CodeExcerpts:
     """The code of recipes and apps; what is not there is None.
 
-    `apps` is the directory of the app files, with `recipes` below it.
+    `apps` is the directory of the app files, with `recipes` below it; `replaced` are the ids of
+    those that others ran in place of, so that their code says nothing.
     """
 
-    def __init__(self, apps: Path | None = None) -> None:
+    def __init__(self, apps: Path | None = None, *, replaced: Collection[str] = ()) -> None:
         self._apps = apps or built_in_apps()
+        self._replaced = frozenset(replaced)
 
     def recipe(self, function: str) -> CodeExcerpt | None:
         """The file of a recipe, which is named as its function is: all that a reader pastes."""
@@ -44,6 +47,8 @@ class CodeExcerpts:
         return self._call_in_file(file, function)
 
     def _call_in_file(self, file: Path, function: str) -> CodeExcerpt | None:
+        if app_id(file) in self._replaced:
+            return None
         for definition in _functions(file):
             if function in _attributes(definition):
                 lines = file.read_text(encoding="utf-8").splitlines()

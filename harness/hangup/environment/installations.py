@@ -8,9 +8,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from hangup.environment.uv_command import run_uv
+from hangup.environment.commands import run_uv
 from hangup.errors import UserError
-from hangup.files import new_directory, write_whole
+from hangup.files import discard, new_directory, write_whole
 from hangup.model.plan import Interpreter
 
 _NO_SOLUTION = "No solution found"
@@ -18,7 +18,7 @@ _NO_SOLUTION = "No solution found"
 
 
 class IncompatibleError(UserError):
-    """Packages that cannot be had together under these constraints and this Python."""
+    """Packages that cannot be installed together under these constraints and this Python."""
 
 
 async def resolve(
@@ -30,7 +30,7 @@ async def resolve(
     """Pin requirements and all they depend on, sorted, as `name==version`.
 
     Where the constraints pin every one of them, the answer can only ever be the same and is
-    kept. Raises IncompatibleError with uv's reason if they cannot be had together, UserError if
+    kept. Raises IncompatibleError with uv's reason if they exclude one another, UserError if
     uv could not find that out.
     """
     allowed = constraints.read_text() if constraints is not None else ""
@@ -57,14 +57,17 @@ async def resolve(
 async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) -> Path:
     """Make the environment that holds exactly `pins`, if it is not there; return its Python.
 
-    It is put in its place whole, so that one that is there is good.
-    Raises UserError if a package cannot be installed.
+    It is put in its place whole, so that one that is there is good, unless the interpreter it was
+    made from is there no more: then it is made again. Raises UserError if a package cannot be
+    installed.
     """
     content = "\n".join([interpreter.path, interpreter.version, platform.platform(), *pins])
     place = cache / hashlib.sha256(content.encode()).hexdigest()[:16]
     python = place / "bin" / "python"
     if python.exists():
         return python
+    if place.exists():
+        discard(place)
     with new_directory(place) as directory:
         options = ["--quiet", "--no-project", "--python", interpreter.path]
         done = await run_uv("venv", *options, str(directory))
@@ -73,6 +76,11 @@ async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) 
             done = await run_uv("pip", "install", *options, *pins)
         if done.code != 0:
             raise UserError(f"An environment cannot be made: {done.reason}")
+    if not python.exists():
+        raise UserError(
+            f"{place} has no Python that can be run; `hangup cache --clear` removes it, and the "
+            "next run makes it again."
+        )
     return python
 
 

@@ -6,7 +6,6 @@ PATH, as pyenv's own commands on it fail for a version that is installed but not
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from hangup.environment.uv_command import Completed, run_uv
+from hangup.environment.commands import Completed, run_command, run_uv
 from hangup.errors import UserError
 from hangup.model.plan import Interpreter
 
@@ -40,7 +39,10 @@ async def find_interpreter(wanted: str | None) -> Interpreter:
 
 def pyenv_directories() -> list[Path]:
     """The directories with the interpreters that pyenv has installed, the newest first."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    try:
+        root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    except RuntimeError:  # there is no home directory
+        return []
     directories = [path.parent for path in root.glob("versions/*/bin/python")]
     return sorted(directories, key=lambda path: _version(path.parent.name), reverse=True)
 
@@ -65,14 +67,16 @@ def _what_to_do(failed: Completed) -> str:
 
 
 async def _interpreter(path: str) -> Interpreter:
-    process = await asyncio.create_subprocess_exec(
-        path, "-c", _VERSION_SCRIPT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    stdout, stderr = await process.communicate()
-    if process.returncode != 0:
-        lines = stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
+    try:
+        done = await run_command(path, "-c", _VERSION_SCRIPT)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be run as a Python: {error.strerror}; give another --python."
+        ) from None
+    if done.code != 0:
+        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
         raise UserError(f"{path} cannot be run as a Python: {lines[-1]}; give another --python.")
-    version = stdout.decode().strip()
+    version = done.stdout.strip()
     if not version.startswith("CPython "):
         raise UserError(
             f"{path} is {version}; hangup measures CPython only, give another --python."

@@ -1,14 +1,10 @@
-"""What machine this is, as far as it bears on results, and nothing that tells whose.
-
-Messages and file names are recorded without what is particular to a machine or a process.
-"""
+"""What machine this is, as far as it bears on results, and nothing that tells whose."""
 
 import os
 import platform
 import re
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 from hangup.errors import UserError
@@ -45,27 +41,6 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-@lru_cache(maxsize=10_000)
-def scrub(text: str, root: Path) -> str:
-    """Shorten a message, and take a machine's paths and a process's addresses out of it."""
-    text = re.sub(r" by <Task .*", "", text)  # AnyIO says who cancelled, with paths
-    text = re.sub(r"[^\s'\"]*/site-packages/", "site-packages/", text)
-    text = text.replace(f"{root}/", "")
-    text = re.sub(r"[^\s'\"]*/lib/(python3\.\d+)/", r"\1/", text)
-    return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)[:300]
-
-
 def python_version() -> str:
     """The Python that runs this, as `Interpreter.version` has it."""
     return f"{platform.python_implementation()} {platform.python_version()}"
-
-
-def scrub_file(file: str, root: Path) -> str:
-    """The file of a line of code: below `site-packages/`, `python3.x/` or the staged directory."""
-    found = re.fullmatch(r".*/(site-packages/.*)", file) or re.fullmatch(
-        r".*/lib/(python3\.\d+/.*)", file
-    )
-    if found:
-        return found[1]
-    path = Path(file)
-    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name

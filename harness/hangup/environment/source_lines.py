@@ -15,7 +15,7 @@ from pathlib import Path
 from hangup.environment.cache import environments, sources
 from hangup.environment.installations import fetch
 from hangup.environment.machine import python_version
-from hangup.environment.staging import code_hash, original
+from hangup.environment.staging import original_code_hash, originals
 from hangup.errors import UserError
 from hangup.model.apps import App
 from hangup.model.exception_path import SITE_PACKAGES, Location
@@ -30,12 +30,14 @@ class SourceLines:
 
     def __init__(self, stack_result: StackResult, apps: Mapping[str, App], cache: Path) -> None:
         self._stack_result = stack_result
-        self._apps = apps
+        self._originals = originals(apps.values())
         self._cache = cache
         app = apps.get(stack_result.stack.app)
-        self._same_code = app is not None and code_hash(app.path) == stack_result.code_hash
+        self._same_code = (
+            app is not None and original_code_hash(app, apps.values()) == stack_result.code_hash
+        )
         self.missing: set[str] = set()
-        """What could not be had: releases, Pythons, and apps that have changed."""
+        """What is not available: releases, Pythons, and apps that have changed."""
 
     def __call__(self, location: Location) -> str | None:
         """The line at a location; None if it is not there."""
@@ -53,7 +55,7 @@ class SourceLines:
         if not self._same_code:
             self.missing.add(f"the app {self._stack_result.stack.app} as it was run")
             return None
-        return original(file, self._apps)
+        return self._originals.get(file)
 
     def _library(self, python: str) -> Path | None:
         """The standard library of a Python: this one's, or that of an environment."""
@@ -75,6 +77,6 @@ class SourceLines:
         try:
             python = self._stack_result.stack.python
             return asyncio.run(fetch(release, python, sources(self._cache)))
-        except UserError:
+        except (UserError, OSError):  # no such release, no network, or a cache that is read-only
             self.missing.add(release)
             return None

@@ -12,17 +12,17 @@ import ast
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from hangup.environment.app_headers import app_id
+from hangup.environment.app_headers import app_files, app_id, helper_modules
 from hangup.environment.built_in import AGENT, built_in_apps
 from hangup.files import new_directory
 from hangup.model.apps import App
 
 _SHARED = ("common", "recipes")
-_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 _APPS = "apps"
 _AGENT = "hangup/agent"
+_SHARED_BELOW = tuple(f"{_APPS}/{name}/" for name in _SHARED)
 
 
 def stage(root: Path, apps: Iterable[App]) -> None:
@@ -34,12 +34,25 @@ def stage(root: Path, apps: Iterable[App]) -> None:
     if root.exists():
         return
     with new_directory(root) as directory:
-        shutil.copytree(AGENT, directory / _AGENT, ignore=_IGNORED)
+        for name, source in originals(apps).items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, directory / name)
         (directory / _AGENT).with_name("__init__.py").touch()
-        for name in _SHARED:
-            shutil.copytree(built_in_apps() / name, directory / _APPS / name, ignore=_IGNORED)
-        for app in apps:
-            shutil.copy(app.path, directory / _APPS / f"{_module_name(app.id)}.py")
+
+
+def originals(apps: Iterable[App]) -> dict[str, Path]:
+    """What is staged for these apps: the files, by where they come below a staged directory.
+
+    They are the agent's, what all apps share, the apps' own, and the modules beside these whose
+    names begin with `_`, which are helpers.
+    """
+    apps = list(apps)
+    files = _modules(AGENT, _AGENT)
+    for name in _SHARED:
+        files |= _modules(built_in_apps() / name, f"{_APPS}/{name}")
+    for directory in dict.fromkeys(app.path.parent for app in apps):
+        files |= {f"{_APPS}/{helper.name}": helper for helper in helper_modules(directory)}
+    return files | {f"{_APPS}/{_module_name(app.id)}.py": app.path for app in apps}
 
 
 def staged_directory(run_directory: Path) -> Path:
@@ -57,30 +70,42 @@ def staged_app(root: Path, app_file: Path) -> Path:
     return staged_apps(root) / f"{_module_name(app_file.stem)}.py"
 
 
-def original(file: str, apps: Mapping[str, App]) -> Path | None:
-    """The file that `file`, a path below a staged directory, is a copy of; None if it is of none.
+def replaced_apps(root: Path) -> set[str]:
+    """The built-in apps that a user's own ones were staged in place of, by id."""
+    return {
+        app_id(path)
+        for path in app_files(built_in_apps())
+        if (staged := staged_app(root, path)).exists() and staged.read_bytes() != path.read_bytes()
+    }
 
-    `apps` are those that were staged, by id.
+
+def code_hash(app_file: Path, root: Path) -> str:
+    """A hash of the code that an app staged below `root` runs with.
+
+    That is its file, the app files it imports, and all that is staged for every app.
     """
-    path = PurePosixPath(file)
-    if path.is_relative_to(_AGENT):
-        return AGENT / path.relative_to(_AGENT)
-    if path.parent == PurePosixPath(_APPS):
-        app = apps.get(app_id(path))
-        return app.path if app is not None else None
-    if path.is_relative_to(_APPS):
-        return built_in_apps() / path.relative_to(_APPS)
-    return None
+    files = {str(path.relative_to(root)): path for path in sorted(root.rglob("*.py"))}
+    return _code_hash(_module_name(app_file.stem), files)
 
 
-def code_hash(app_file: Path) -> str:
-    """A hash of an app's file, of the app files it imports, and of all that apps share."""
+def original_code_hash(app: App, apps: Iterable[App]) -> str:
+    """What `code_hash` will be of an app when these apps are staged as they are now."""
+    return _code_hash(_module_name(app.id), originals(apps))
+
+
+def _code_hash(module: str, files: Mapping[str, Path]) -> str:
+    """The hash for an app, of the files of a staged directory by where they are in it."""
+    names = {name for name in files if name.startswith((f"{_AGENT}/", *_SHARED_BELOW))}
+    waiting = [module]
+    while waiting:
+        name = f"{_APPS}/{waiting.pop()}.py"
+        if name in files and name not in names:
+            names.add(name)
+            waiting += _imported_modules(files[name])
     digest = hashlib.sha256()
-    shared = (AGENT, *(built_in_apps() / name for name in _SHARED))
-    files = _with_imported_apps(app_file)
-    files += [file for directory in shared for file in sorted(directory.rglob("*.py"))]
-    for file in files:
-        digest.update(file.read_bytes())
+    for name in sorted(names):
+        digest.update(f"{name}\0".encode())
+        digest.update(files[name].read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -89,27 +114,30 @@ def imported_apps(app_file: Path) -> list[Path]:
 
     They are those beside it, or else built-in ones; none if it cannot be parsed.
     """
+    directories = (app_file.parent, built_in_apps())
+    modules = _imported_modules(app_file)
+    found = ([d / f"{name}.py" for d in directories] for name in modules)
+    existing = ([path for path in paths if path.is_file()] for paths in found)
+    return [paths[0] for paths in existing if paths]
+
+
+def _imported_modules(app_file: Path) -> list[str]:
+    """The modules directly below `apps` that a file imports; none if it cannot be parsed."""
     try:
         tree = ast.parse(app_file.read_bytes())
     except (SyntaxError, ValueError):  # the trials will say so
         return []
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     names = {name for name in modules if name.startswith(f"{_APPS}.") and name.count(".") == 1}
-    files = [f"{name.removeprefix(f'{_APPS}.')}.py" for name in sorted(names)]
-    directories = (app_file.parent, built_in_apps())
-    places = [[d / file for d in directories if (d / file).is_file()] for file in files]
-    return [found[0] for found in places if found]
+    return [name.removeprefix(f"{_APPS}.") for name in sorted(names)]
 
 
-def _with_imported_apps(app_file: Path) -> list[Path]:
-    files: list[Path] = []
-    waiting = [app_file]
-    while waiting:
-        file = waiting.pop()
-        if file not in files:
-            files.append(file)
-            waiting += imported_apps(file)
-    return files
+def _modules(directory: Path, name: str) -> dict[str, Path]:
+    """The modules in and below a directory, by where they are if that is called `name`."""
+    return {
+        f"{name}/{path.relative_to(directory).as_posix()}": path
+        for path in sorted(directory.rglob("*.py"))
+    }
 
 
 def _module_name(name: str) -> str:

@@ -62,10 +62,10 @@ async def unsupported_apps(
 
     Raises UserError if uv could not tell, for want of the package index for example.
     """
-    at_once = asyncio.Semaphore(machine.cores())
+    limit = asyncio.Semaphore(machine.cores())
 
     async def why_not(app: App) -> tuple[str, str] | None:
-        async with at_once:
+        async with limit:
             for server in servers:
                 try:
                     await pins_of(app, server, constraints, interpreter, cache)

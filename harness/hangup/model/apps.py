@@ -14,8 +14,8 @@ class AppMetadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The table `[tool.hangup]` of an app file's block."""
 
     title: str
-    session: str
-    """The nox session that runs it: its framework."""
+    session: str = ""
+    """The nox session that runs it: its framework; for the built-in apps only."""
     surfaces: tuple[str, ...] = ()
     """What it installs beyond what every app has: handlers, hooks, middleware ..."""
     unsupported: tuple[str, ...] = ()

@@ -16,8 +16,8 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def number(self) -> str:
-        """Version alone, such as `3.13.0`."""
-        return self.version.split()[-1]
+        """The number only, such as `3.13.0`; without the `+` of a build from a repository."""
+        return self.version.split()[-1].rstrip("+")
 
     @property
     def feature(self) -> str:
@@ -30,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     date: str
+    hangup: str
+    """The version of hangup that began the run, which alone can resume it."""
     apps_directory: str
     """The directory of the user's own app files; empty if there is none."""
     apps: tuple[str, ...]

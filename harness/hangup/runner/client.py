@@ -6,6 +6,7 @@ The socket is our own, because how it is closed is what this project is about; H
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import struct
@@ -78,7 +79,7 @@ class Client:
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self) -> None:
-        """Connect, send the request and begin to read; raises OSError."""
+        """Connect, send the request and begin to read; raises ConnectionError."""
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self._socket, (HOST, self.port))
         body = _PROMPT.encode() if self.method == "POST" else b""
@@ -101,7 +102,10 @@ class Client:
         self._reading = asyncio.create_task(self._read())
 
     async def wait_until(self, reached: Callable[[Client], bool], timeout_s: float) -> bool:
-        """Whether `reached` became true of this client in time, or was when it ended."""
+        """Whether `reached` became true of this client in time, or was when it ended.
+
+        Raises what reading has failed with, if that was a fault of ours.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 while not reached(self) and not self.ended.is_set():
@@ -109,21 +113,31 @@ class Client:
                     await self._changed.wait()
         except TimeoutError:
             pass
+        if self._reading is not None and self._reading.done():
+            self._reading.result()
         return reached(self)
 
     async def stop_reading(self) -> None:
-        """Leave what arrives from now on in the socket."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-            self._reading = None
+        """Leave what arrives from now on in the socket.
+
+        Raises what reading has failed with, if that was a fault of ours.
+        """
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            await asyncio.wait({reading})
+            if not reading.cancelled():
+                reading.result()
 
     async def disconnect(self, how: Disconnect) -> int:
-        """Disconnect as a socket can; the time just before, in ns."""
+        """Disconnect as a socket can; the time just before, in ns.
+
+        Raises ConnectionError if the connection was lost before.
+        """
         match how:
             case "half-closes":
                 left_ns = self.log.add("leaves", detail="shutdown(SHUT_WR)")
-                self._socket.shutdown(socket.SHUT_WR)
+                self._shut_down()
             case "resets":
                 await self.stop_reading()
                 linger = struct.pack("ii", 1, 0)
@@ -142,8 +156,10 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection, if the client has not disconnected."""
-        await self.stop_reading()
-        self._socket.close()
+        try:
+            await self.stop_reading()
+        finally:
+            self._socket.close()
 
     def got(self) -> str:
         """What has arrived: the status, how many events, and whether it has ended properly."""
@@ -155,6 +171,14 @@ class Client:
             words.insert(1, f"{count} event{'' if count == 1 else 's'}")
         return ", ".join(words)
 
+    def _shut_down(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno == errno.ENOTCONN:  # the server has reset it
+                raise ConnectionResetError(error.errno, error.strerror) from error
+            raise
+
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         try:
@@ -165,9 +189,12 @@ class Client:
                 # `sock_recv` does not suspend while there is something to read, and a
                 # server that floods must not have the harness for itself.
                 await asyncio.sleep(0)
-        except (OSError, h11.RemoteProtocolError) as error:
+        except (ConnectionError, h11.RemoteProtocolError) as error:
             self.log.add("is cut off", detail=str(error))
             self._end(Word.CUT_OFF)
+        except Exception:  # a fault of ours, which nobody is to wait for
+            self._end(Word.CUT_OFF)
+            raise
 
     def _take(self, http: h11.Connection) -> None:
         body: list[bytes] = []
@@ -253,7 +280,7 @@ async def answers(port: int, timeout_s: float, path: str = "/plain") -> bool:
         async with asyncio.timeout(timeout_s):
             await client.ask()
             await client.ended.wait()
-    except (OSError, TimeoutError):
+    except (ConnectionError, TimeoutError):
         return False
     finally:
         await client.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from hangup.errors import unknown
+from hangup.errors import choose
 from hangup.model import scenarios as catalogue
 from hangup.model import servers
 from hangup.model.apps import App
@@ -17,16 +17,8 @@ Group: TypeAlias = Sequence[Scenario]
 """Scenarios that run at once on one server; most are a group by themselves."""
 
 
-def choose(kind: str, wanted: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
-    """The names that are wanted, or all; raises UserError for one there is not."""
-    for name in wanted:
-        if name not in known:
-            raise unknown(kind, name, known)
-    return tuple(name for name in known if not wanted or name in wanted)
-
-
 def choose_scenarios(wanted: Sequence[str], *, thorough: bool) -> tuple[str, ...]:
-    """The scenarios that are wanted, with those that prove what their silences mean.
+    """The scenarios that are wanted, with the controls that prove that surfaces are in place.
 
     If none is named, all there are of a thorough run, or of one that is not.
     """
@@ -91,11 +83,14 @@ def rounds(group: Group, repeats: int) -> list[list[tuple[Scenario, int]]]:
     by_repeat = [[(scenario, repeat) for scenario in group] for repeat in numbers]
     if group[0].exclusive or group[0].group:
         return by_repeat
-    return [[trial for at_once in by_repeat for trial in at_once]]
+    return [[trial for round_ in by_repeat for trial in round_]]
 
 
 def phase(scenario: Scenario, repeat: int, plan: Plan) -> float:
-    """Where between two events this repeat disconnects, from 0 to 1; no two do at the same."""
+    """Where between two events this repeat disconnects, from 0 to 1.
+
+    No two repeats do at the same point; the trial that is traced does where the first one does.
+    """
     return abs(repeat - 0.5) / plan.repeats_of(scenario)
 
 

@@ -1,4 +1,4 @@
-"""What stands before the first trial: the environments of the stacks."""
+"""What stands before the first trial: the apps a version set can hold, and the environments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import msgspec
 from hangup.environment import machine
 from hangup.environment.installations import install
 from hangup.environment.staging import staged_app, staged_directory
-from hangup.environment.version_sets import constraints_of, pins_of
+from hangup.environment.version_sets import constraints_of, pins_of, unsupported_apps
+from hangup.errors import UserError
 from hangup.model import servers
 from hangup.model.apps import REFERENCE, App
 from hangup.model.plan import Plan
@@ -53,14 +54,14 @@ async def prepare_stacks(
     the plan has no trials of it. Raises UserError if an environment cannot be made.
     """
     staged = staged_directory(directory)
-    at_once = asyncio.Semaphore(machine.cores())
+    limit = asyncio.Semaphore(machine.cores())
     locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
     resolved: dict[tuple[str, ...], tuple[str, ...]] = {}
     constraints = constraints_of(plan.versions)
 
     async def prepare(app: App, server: Server) -> PreparedStack:
         wanted = (app.requires_python, *app.dependencies, *server.requirements)
-        async with locks[wanted], at_once:
+        async with locks[wanted], limit:
             if wanted not in resolved:
                 resolved[wanted] = await pins_of(
                     app, server, constraints, plan.interpreter, environments
@@ -75,3 +76,23 @@ async def prepare_stacks(
     return await gather(
         prepare(apps[app], servers.BY_ID[server]) for server in plan.servers for app in chosen
     )
+
+
+async def without_unsupported_apps(
+    plan: Plan, apps: Mapping[str, App], environments: Path
+) -> tuple[Plan, dict[str, str]]:
+    """The plan without the apps that its version set cannot be installed with, and why, by id.
+
+    Raises UserError if there is none left.
+    """
+    reasons = await unsupported_apps(
+        [apps[app_id] for app_id in plan.apps],
+        [servers.BY_ID[server_id] for server_id in plan.servers],
+        constraints_of(plan.versions),
+        plan.interpreter,
+        environments,
+    )
+    supported = tuple(app_id for app_id in plan.apps if app_id not in reasons)
+    if not supported:
+        raise UserError(next(iter(reasons.values())))
+    return msgspec.structs.replace(plan, apps=supported), reasons

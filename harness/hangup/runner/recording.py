@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from hangup.environment import machine
 from hangup.environment.exception_path import with_handlers
+from hangup.environment.scrubbing import scrub, scrub_file
 from hangup.errors import SubjectError
 from hangup.model.exception_path import Step
 from hangup.model.scenario import Scenario
@@ -34,7 +34,7 @@ class UnattributedEvents:
         for event in trace.unattributed_events:
             if event.event == REJECTED:
                 reason = f"{event.saw}: {event.detail}" if event.detail else event.saw or ""
-                self.rejected_registrations[event.surface] = machine.scrub(reason, self._staged)
+                self.rejected_registrations[event.surface] = scrub(reason, self._staged)
         self.log_lines += [
             f"{event.saw}: {event.detail}"
             for event in trace.unattributed_events[reported_before:]
@@ -43,9 +43,7 @@ class UnattributedEvents:
 
     def lines_of(self, scenario: Scenario) -> tuple[str, ...]:
         """The lines, said to have been logged while this scenario ran."""
-        return tuple(
-            machine.scrub(f"{scenario.id}: {line}", self._staged) for line in self.log_lines
-        )
+        return tuple(scrub(f"{scenario.id}: {line}", self._staged) for line in self.log_lines)
 
 
 def failed_trial(scenario: Scenario, repeat: int, error: SubjectError) -> Trial:
@@ -57,9 +55,9 @@ def scrubbed(trial: Trial, staged: Path) -> Trial:
     """The trial without this machine's paths and a process's addresses in its messages."""
     return msgspec.structs.replace(
         trial,
-        note=trial.note and machine.scrub(trial.note, staged),
+        note=trial.note and scrub(trial.note, staged),
         events=tuple(
-            msgspec.structs.replace(event, detail=machine.scrub(event.detail, staged))
+            msgspec.structs.replace(event, detail=scrub(event.detail, staged))
             if event.detail
             else event
             for event in trial.events
@@ -70,7 +68,7 @@ def scrubbed(trial: Trial, staged: Path) -> Trial:
 def with_selected_steps(trial: Trial, staged: Path, select_steps: SelectSteps) -> Trial:
     """The trial with its steps selected; they say what handled an exception, by short paths."""
     steps = [
-        msgspec.structs.replace(step, file=machine.scrub_file(step.file, staged), kinds=())
+        msgspec.structs.replace(step, file=scrub_file(step.file, staged), kinds=())
         for step in with_handlers(trial.steps)
     ]
     return msgspec.structs.replace(trial, steps=tuple(select_steps(steps)))

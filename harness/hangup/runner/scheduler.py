@@ -23,6 +23,7 @@ from hangup.runner import latency, plan, server_pool
 from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.gather import gather
 from hangup.runner.prepare import PreparedStack, prepare_stacks
+from hangup.runner.process_tree import kill_below
 from hangup.runner.recording import (
     SelectSteps,
     UnattributedEvents,
@@ -88,6 +89,9 @@ class Scheduler:
         asked_for = [stack for stack in prepared_stacks if stack.app.id in self._plan.apps]
         for stack in asked_for:
             self._hooks.check(self._result(stack))
+        # Before the directories of earlier runs go, by which their processes are known.
+        await kill_below(self._journal.directory.parent)
+        self._journal.start()
         async with self._pool:
             self._hooks.phase_begins("running trials")
             await self._run_trials(asked_for)
@@ -132,11 +136,11 @@ class Scheduler:
                 trials: list[Trial] = []
                 unattributed = UnattributedEvents(stack.staged)
                 exclusive = group[0].exclusive
-                for at_once in plan.rounds(group, self._plan.repeats_of(group[0])):
+                for round_ in plan.rounds(group, self._plan.repeats_of(group[0])):
                     try:
                         server = await slot.server()
                     except SubjectError as error:
-                        trials += [failed_trial(*trial, error) for trial in at_once]
+                        trials += [failed_trial(*trial, error) for trial in round_]
                         continue
                     reported_before = len(server.trace.unattributed_events)
                     if exclusive:
@@ -144,7 +148,7 @@ class Scheduler:
                         await answers(server.port, self._plan.window_s, COLLECT_PATH)
                         server.trace.read()
                         unattributed.take(server.trace, reported_before)
-                    finished = await self._run_at_once(server, at_once)
+                    finished = await self._run_at_once(server, round_)
                     if not exclusive:
                         unattributed.take(server.trace, reported_before)
                     trials += finished
@@ -209,9 +213,15 @@ class Scheduler:
         self, server: ServerProcess, trials: Sequence[tuple[Scenario, int]]
     ) -> list[Trial]:
         """Run trials at once; those of a group disconnect together, when all are in their state."""
-        together = any(scenario.group for scenario, _ in trials)
-        group = TrialGroup((trial_name(*trial) for trial in trials), disconnect_together=together)
-        return await gather(self._run_trial(server, *trial, group) for trial in trials)
+        group = TrialGroup(
+            (trial_name(*trial) for trial in trials),
+            disconnect_together=any(scenario.group for scenario, _ in trials),
+        )
+        return await gather(
+            # One that may hang the server has its turn, and waits for none that has not.
+            self._run_trial(server, *trial, TrialGroup() if trial[0].may_hang_server else group)
+            for trial in trials
+        )
 
     async def _run_trial(
         self, server: ServerProcess, scenario: Scenario, repeat: int, group: TrialGroup
@@ -245,11 +255,11 @@ class Scheduler:
         ]
         if not unmeasured:
             return
-        async with AsyncExitStack() as up:
+        async with AsyncExitStack() as exits:
             servers: dict[str, ServerProcess] = {}
 
             async def start(stack: PreparedStack) -> None:
-                slot = await up.enter_async_context(
+                slot = await exits.enter_async_context(
                     self._pool.slot(stack, server_pool.ALONE_ON_THE_MACHINE)
                 )
                 with suppress(SubjectError):  # its trials show it

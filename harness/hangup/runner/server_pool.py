@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hangup.environment import machine
+from hangup.environment.scrubbing import scrub
 from hangup.errors import SubjectError
 from hangup.model.vocabulary import Word
 from hangup.runner.prepare import PreparedStack
@@ -61,9 +62,11 @@ def launch(stack: PreparedStack, directory: Path, use: ServerUse) -> ServerProce
 
 
 class ServerPool:
-    """The servers of a run; use it as an async context manager. Leaving ends what is left of them.
+    """The servers of a run; use it as an async context manager.
 
-    `directory` is for their logs; a run that is resumed finds those of the servers it had before.
+    Entering ends what servers of the run have left that was interrupted before, leaving what is
+    left of its own. `directory` is for their logs; a run that is resumed finds those of the servers
+    it had before.
     """
 
     def __init__(self, directory: Path, launch: Launch = launch) -> None:
@@ -76,17 +79,18 @@ class ServerPool:
         self._starting = asyncio.Semaphore(machine.cores())
 
     async def __aenter__(self) -> ServerPool:
+        await kill_below(self._directory)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # All have been retired, unless that was interrupted.
+        # All have been retired, unless that was interrupted; daemons are found only here.
         await kill_below(self._directory)
 
     @asynccontextmanager
     async def slot(self, stack: PreparedStack, use: ServerUse) -> AsyncIterator[ServerSlot]:
         """A place for one server of a stack; waits until there may be one more of this use."""
-        async with self._limit(use), AsyncExitStack() as up:
-            yield ServerSlot(self, stack, use, up)
+        async with self._limit(use), AsyncExitStack() as exits:
+            yield ServerSlot(self, stack, use, exits)
 
     def _limit(self, use: ServerUse) -> AbstractAsyncContextManager[None]:
         if use.limit is None:
@@ -94,9 +98,9 @@ class ServerPool:
         return self._limits.setdefault(use, asyncio.Semaphore(use.limit))
 
     async def start(
-        self, stack: PreparedStack, use: ServerUse, up: AsyncExitStack, *, without_queueing: bool
+        self, stack: PreparedStack, use: ServerUse, exits: AsyncExitStack, *, without_queueing: bool
     ) -> ServerProcess:
-        """Start a server that `up` will end; raises SubjectError.
+        """Start a server that `exits` will end; raises SubjectError.
 
         That is at once for a stack that has failed to start before.
         """
@@ -106,9 +110,9 @@ class ServerPool:
             async with nullcontext() if without_queueing else self._starting:
                 if stack.name in self.failures:
                     raise SubjectError(Word.FAILED_TO_START, self.failures[stack.name].reason)
-                return await up.enter_async_context(server)
+                return await exits.enter_async_context(server)
         except SubjectError as error:
-            reason = machine.scrub(str(error), stack.staged)
+            reason = scrub(str(error), stack.staged)
             self.failures.setdefault(stack.name, StartFailure(reason, server.log_file))
             raise SubjectError(error.word, reason) from None
 
@@ -117,12 +121,12 @@ class ServerSlot:
     """A place for one server, which is up from when it is first asked for until it is retired."""
 
     def __init__(
-        self, pool: ServerPool, stack: PreparedStack, use: ServerUse, up: AsyncExitStack
+        self, pool: ServerPool, stack: PreparedStack, use: ServerUse, exits: AsyncExitStack
     ) -> None:
         self._pool = pool
         self._stack = stack
         self._use = use
-        self._up = up
+        self._exits = exits
         self._server: ServerProcess | None = None
         self._retired = False
 
@@ -132,13 +136,13 @@ class ServerSlot:
             self._server = await self._pool.start(
                 self._stack,
                 self._use,
-                self._up,
+                self._exits,
                 without_queueing=self._retired and self._use.replaced_without_queueing,
             )
         return self._server
 
     async def retire(self) -> None:
         """End the server, so that the next to ask gets another one."""
-        await self._up.aclose()
+        await self._exits.aclose()
         self._server = None
         self._retired = True

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from hangup.errors import SubjectError
+from hangup.errors import SubjectError, UserError
 from hangup.model.trace import COLLECTS, LOADED
 from hangup.model.vocabulary import Word
 from hangup.runner.client import COLLECT_PATH, answers
-from hangup.runner.ports import free_port
+from hangup.runner.ports import free_port, is_free
 from hangup.runner.prepare import PreparedStack
-from hangup.runner.process_tree import LIFELINE, ProcessTree
+from hangup.runner.process_tree import GONE_S, LIFELINE, ProcessTree
 from hangup.runner.trace_tail import TraceTail
 
 READY_S = 30.0
@@ -26,16 +26,25 @@ POLL_S = 0.01
 """How often the agent's file is read; the times in it do not depend on this."""
 _ASK_AGAIN_S = 0.02
 """How long to wait before a server that has not answered is asked again."""
+_REPORT_S = 1.0
+"""How long the agent's report of a request may take to be read; it is written before the answer."""
+PORTS_TRIED = 5
+"""How many ports are tried before it is given up that one of them stays free."""
+
+TRACE_FILE = "events.jsonl"
+"""The agent's events, in a server's directory."""
 
 
 class ServerProcess:
     """A server with an app; use it as an async context manager.
 
-    Entering starts it and raises SubjectError if it does not get ready; leaving kills all its
-    processes and waits until they are gone. `directory` is for its log and its trace, and for no
-    other server's.
+    Entering starts it on a free port and raises SubjectError if it does not get ready; leaving
+    kills it and its descendants and waits until they are gone. `directory` is for its log and its
+    trace, and for no other server's.
     """
 
+    port: int
+    """The port it listens on; there from the start of the process."""
     trace: TraceTail
     """What its agent has reported; there from the start of the process."""
 
@@ -50,18 +59,39 @@ class ServerProcess:
         self.stack = stack
         self.poll_s = poll_s
         self.trace_exceptions = trace_exceptions
-        self.port = free_port()
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.log_file = directory / "server.log"
-        self._trace_file = directory / "probe.jsonl"
+        self._trace_file = directory / TRACE_FILE
         self._lifeline_file = directory / "lifeline"
         self._changed = asyncio.Event()
         self._terminated_ns: int | None = None
+        self._another_answers = False
+        """Whether what answers on its port is not this server, as far as its agent tells."""
 
     async def __aenter__(self) -> ServerProcess:
-        self._trace_file.touch()
         os.mkfifo(self._lifeline_file)
+        for _ in range(PORTS_TRIED):
+            self.port = free_port()
+            try:
+                await self._start()
+            except SubjectError as error:
+                if not self._port_was_taken():
+                    raise
+                failure = error
+            else:
+                return self
+        if is_free(self.port) and not self._another_answers:
+            raise failure  # it is another port that the app wants and does not get
+        raise UserError(
+            f"Others took each of {PORTS_TRIED} free ports before {self.stack.name} could listen "
+            "on it; see what listens from port 20000 on, then finish the run with "
+            "`hangup run --resume`."
+        )
+
+    async def _start(self) -> None:
+        self._another_answers = False
+        self._trace_file.write_bytes(b"")
         with ExitStack() as opening:
             # Nobody else holds this end, so that it closes when the harness dies.
             lifeline = os.open(self._lifeline_file, os.O_RDWR)
@@ -78,7 +108,7 @@ class ServerProcess:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
-            self._tree = ProcessTree(self._process.pid, self.directory)
+            self._tree = ProcessTree(self._process.pid)
             self._files = opening.pop_all()
         self._following = asyncio.create_task(self._follow_trace())
         # Whoever waits for events hears of a fault in it at once.
@@ -88,7 +118,6 @@ class ServerProcess:
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
-        return self
 
     async def __aexit__(
         self,
@@ -99,8 +128,12 @@ class ServerProcess:
         with self._files:
             self._tree.kill()
             self._following.cancel()
-            await asyncio.gather(self._following, self._process.wait(), return_exceptions=True)
+            ended = asyncio.create_task(self._process.wait())
+            await asyncio.wait({self._following, ended}, timeout=GONE_S)
+            ended.cancel()
             await self._tree.wait_until_gone()
+            if not self._following.cancelled():  # it never ends but by a fault of ours
+                self._following.result()
 
     @property
     def running(self) -> bool:
@@ -134,7 +167,7 @@ class ServerProcess:
         """The last line of the server's log that is not blank."""
         lines = self.log_file.read_text(errors="replace").splitlines()
         written = [line.strip() for line in lines if line.strip()]
-        return written[-1][:300] if written else "its log is empty"
+        return written[-1] if written else "its log is empty"
 
     async def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
         """Whether `reached` became true in time; asked again whenever something was reported.
@@ -144,7 +177,7 @@ class ServerProcess:
         try:
             async with asyncio.timeout(timeout_s):
                 while not reached() and self.running:
-                    if self._following.done():  # a line that is not the agent's: a fault of ours
+                    if self._following.done():  # by a fault of ours
                         self._following.result()
                     await self._changed.wait()
         except TimeoutError:
@@ -195,8 +228,14 @@ class ServerProcess:
             await asyncio.sleep(_ASK_AGAIN_S)
         # It may be somebody else who answers on this port; our own agent tells.
         await answers(self.port, READY_S, COLLECT_PATH)
-        if not await self.wait_for(lambda: self._reported(COLLECTS), READY_S):
+        if not await self.wait_for(lambda: self._reported(COLLECTS), _REPORT_S):
+            self._another_answers = True
             raise SubjectError(Word.FAILED_TO_START, "another server answers on its port")
+
+    def _port_was_taken(self) -> bool:
+        """Whether it failed to start because somebody else has its port, or some port."""
+        log = self.log_file.read_text(errors="replace").lower()
+        return self._another_answers or "address already in use" in log
 
     def _reported(self, event: str) -> bool:
         return any(reported.event == event for reported in self.trace.unattributed_events)

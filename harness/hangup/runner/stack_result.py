@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import hangup
 from hangup.environment import machine
 from hangup.environment.distributions import distributions_of
 from hangup.environment.installations import versions_of
@@ -45,10 +44,10 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         },
         run=plan.id,
         date=plan.date,
-        hangup=hangup.__version__,
+        hangup=plan.hangup,
         window_s=plan.window_s,
         repeats=plan.repeats,
-        code_hash=code_hash(prepared.app.path),
+        code_hash=code_hash(prepared.app_file, prepared.staged),
         command=" ".join(["python", *prepared.server.arguments("PORT")]),
         environment=Environment(
             python=plan.interpreter.version,

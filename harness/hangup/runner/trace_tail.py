@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from hangup.errors import UserError
 from hangup.model.exception_path import Step
 from hangup.model.trace import EXCEPTION_PATH, Event
 
@@ -53,12 +54,12 @@ class TraceTail:
     def read(self) -> bool:
         """Take what has been written since; whether there was anything.
 
-        Raises msgspec.MsgspecError for a line that is not the agent's, which is a fault of ours.
+        Raises UserError for a line that is not whole: the disk is full, or was.
         """
         data = self._file.read()
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         for line in lines:
-            self._take(_decoder.decode(line))
+            self._take(_decode(line))
         return bool(data)
 
     def events_of(self, trial: str) -> list[Event]:
@@ -66,7 +67,7 @@ class TraceTail:
         return self._events[trial]
 
     def steps_of(self, trial: str) -> list[Step]:
-        """The steps of the exceptions of a trial, if the server was told to trace them."""
+        """The steps of the exceptions of a trial, if the server traces them."""
         return self._steps[trial]
 
     def forget(self, trial: str) -> None:
@@ -83,9 +84,19 @@ class TraceTail:
             self._events[line.trial].append(_event(line))
 
 
+def _decode(line: bytes) -> _Line:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise UserError(
+            "A server could not write all of its events, most likely because the disk is full: "
+            "free some space, then finish the run with `hangup run --resume`."
+        ) from None
+
+
 def read_steps(data: bytes) -> list[Step]:
     """The steps of all exceptions in what an agent has written."""
-    lines = map(_decoder.decode, data.splitlines())
+    lines = map(_decode, data.splitlines())
     return [_step(line) for line in lines if line.surface == EXCEPTION_PATH]
 
 

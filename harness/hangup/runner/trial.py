@@ -31,9 +31,9 @@ async def run_trial(setup: TrialSetup) -> Trial:
     reported_before = len(server.trace.unattributed_events)
     upstream = Upstream(scenario.script, server.notify)
     failure: SubjectError | None = None
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as exits:
         if scenario.relays:
-            await stack.enter_async_context(upstream)
+            await exits.enter_async_context(upstream)
             setup = replace(setup, scenario=_relaying(scenario, upstream.url))
         run = _TrialRun(setup, upstream)
         try:
@@ -75,17 +75,17 @@ def _relaying(scenario: Scenario, url: str) -> Scenario:
 
 
 def _own(setup: TrialSetup, reported_before: int) -> list[Event]:
-    """What was reported meanwhile that says nothing of a trial and yet belongs to this one.
+    """Events of no trial that can only belong to this one.
 
     Garbage is collected for all trials of a process; what is logged outside of any request can
     only be of this one if no other ran at the same time.
     """
     scenario = setup.scenario
-    alone = (scenario.exclusive or scenario.own_server) and not scenario.group
+    only_trial = (scenario.exclusive or scenario.own_server) and not scenario.group
     return [
         event
         for event in setup.server.trace.unattributed_events[reported_before:]
-        if event.event == COLLECTS or (alone and event.surface == Surface.SERVER_LOG)
+        if event.event == COLLECTS or (only_trial and event.surface == Surface.SERVER_LOG)
     ]
 
 
@@ -119,7 +119,7 @@ class _TrialRun:
         self.log = client.log
         try:
             await self._run_with(client)
-        except OSError as error:
+        except ConnectionError as error:
             raise await self.setup.failure(f"the client got {type(error).__name__}") from error
         finally:
             if self.scenario.disconnect in ("stays", "sigterm"):
@@ -154,12 +154,10 @@ class _TrialRun:
         self.log = client.log
         left_ns = await client.give_up()
         if left_ns is None:
-            raise await self.setup.failure("the response ended before the client's patience")
+            raise await self.setup.failure("the response ended before the client's timeout")
         self.server.trace.read()
         if not is_waiting([event for event in self.setup.events if event.t_ns < left_ns]):
-            raise await self.setup.failure(
-                "the client lost its patience before the stream was idle"
-            )
+            raise await self.setup.failure("the client timed out before the stream was idle")
         self.left_ns = left_ns
         await self._watch(asyncio.get_running_loop().time())
 
@@ -173,14 +171,13 @@ class _TrialRun:
         asking = asyncio.create_task(self._answers()) if self.scenario.may_hang_server else None
         try:
             ended = await self._watch_the_window(closes_s)
-        except SubjectError:
-            if asking is not None:
+            if not ended:
+                self.log.add("closes the window")
+            answered = await (asking or self._answers())
+        finally:
+            if asking is not None and not asking.done():
                 asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
-            raise
-        if not ended:
-            self.log.add("closes the window")
-        answered = await (asking or self._answers())
+                await asyncio.wait({asking})
         if not answered and not self.server.running:
             raise await self.setup.failure("it ended when it was asked for something else")
         if not ended and answered:

@@ -1,4 +1,4 @@
-"""How far a trial under way has come, told from its events. Pure."""
+"""How far a trial under way has come, by its events. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def all_ended(events: Sequence[Event], *, cleans_up: bool) -> bool:
 def script_has_ended(script: Script, events: Sequence[Event]) -> bool:
     """Whether the endpoint or the source has done what the script has it do to end the response.
 
-    Where it has not, because the process was too slow, say, silence about it says nothing.
+    If not, that nothing was observed means nothing.
     """
     if script.timeout_ms:
         return is_waiting(events)
@@ -40,7 +40,7 @@ def script_has_ended(script: Script, events: Sequence[Event]) -> bool:
 
 
 def is_waiting(events: Sequence[Event]) -> bool:
-    """Whether something has said that it waits for as long as it is let."""
+    """Whether a stream, source or endpoint has reported that it waits without end."""
     return any(event.event == "waiting" for event in events)
 
 

@@ -37,8 +37,8 @@ class TrialGroup:
         trials = tuple(trials)
         self.disconnecting = Latch(trials if disconnect_together else ())
         self._watched = Latch(trials)
-        """Behind it nobody asks any more whether the server still answers: it is busy while it
-        collects garbage."""
+        """Opened when every trial has asked whether the server still answers; collecting garbage
+        keeps the server busy."""
         self._collecting = asyncio.Lock()
         self._collected = False
 

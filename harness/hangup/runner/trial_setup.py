@@ -19,7 +19,7 @@ SETTLE_S = 0.05
 
 
 def trial_name(scenario: Scenario, repeat: int) -> str:
-    """What a trial is called on the wire and in the agent's file."""
+    """What a trial is called in requests and in the agent's events."""
     return f"{scenario.id}-{repeat}"
 
 

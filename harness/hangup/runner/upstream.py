@@ -56,9 +56,12 @@ class Upstream:
         traceback: TracebackType | None,
     ) -> None:
         self._server.close()
-        for task in self._serving:
+        serving = list(self._serving)
+        for task in serving:
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        for result in await asyncio.gather(*serving, return_exceptions=True):
+            if isinstance(result, Exception):  # a fault of ours
+                raise result
 
     @property
     def url(self) -> str:
@@ -75,6 +78,17 @@ class Upstream:
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            how = await self._serve_until_closed(reader, writer)
+        finally:
+            self.open -= 1
+        self._note("closed", detail=how)
+        self._on_close()
+
+    async def _serve_until_closed(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> str:
+        """How the other side closed the connection: `end of file` or an exception's name."""
         sending: asyncio.Task[None] | None = None
         try:
             await reader.readuntil(b"\r\n\r\n")
@@ -82,20 +96,20 @@ class Upstream:
             # Whoever only writes hears of a close when a write fails, which is two events too
             # late: one that is still taken, one that is refused.
             await reader.read()
-            how = "end of file"
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            how = type(error).__name__
+            return type(error).__name__
+        else:
+            return "end of file"
         finally:
             if sending is not None:
                 sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+                await asyncio.wait({sending})
+                if not sending.cancelled():
+                    sending.result()
             # An event that does not get through must not keep it from closing; otherwise a
             # proper end is what disturbs the server under test least.
             stuck = writer.transport.get_write_buffer_size()
             (writer.transport.abort if stuck else writer.close)()
-        self.open -= 1
-        self._note("closed", detail=how)
-        self._on_close()
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
         # With no buffer of our own, "sent" means that the connection has taken it.

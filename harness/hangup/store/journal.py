@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+import hangup
 from hangup.errors import UserError
 from hangup.files import write_whole
 from hangup.model.plan import Plan
@@ -49,10 +50,12 @@ class Journal:
 
     @classmethod
     def begin(cls, runs: Path, plan: Plan) -> Journal:
-        """Begin a run; what an earlier one has left in the directory `runs` is dropped."""
-        shutil.rmtree(runs, ignore_errors=True)
+        """Make the directory of a run that is being prepared.
+
+        Until it starts it cannot be resumed, and what an earlier one has left is kept.
+        """
         directory = runs / plan.id
-        write_whole(directory / _PLAN, msgspec.json.encode(plan))
+        directory.mkdir(parents=True)
         return cls(directory, plan)
 
     @classmethod
@@ -61,15 +64,37 @@ class Journal:
         path = unfinished_plan(runs)
         try:
             plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise UserError(
                 f"{path} is damaged or of another hangup; start anew with `hangup run`."
             ) from None
+        if plan.hangup != hangup.__version__:
+            raise UserError(
+                f"The unfinished run in {path.parent} was begun by hangup {plan.hangup}, and this "
+                f"is {hangup.__version__}: finish it with that one, or start anew with "
+                "`hangup run`."
+            )
         batches = path.with_name(_BATCHES)
         finished = tuple(_read(batches))
         # The last line may have been cut off; the next one must not be appended to it.
         write_whole(batches, b"".join(map(_line, finished)))
         return cls(path.parent, plan, finished)
+
+    def start(self) -> None:
+        """Say that trials are run from now on: the run can be resumed, and earlier ones cannot."""
+        for other in self.directory.parent.iterdir():
+            if other != self.directory:
+                shutil.rmtree(other, ignore_errors=True)
+        write_whole(self.directory / _PLAN, msgspec.json.encode(self.plan))
+
+    @property
+    def started(self) -> bool:
+        """Whether it can be resumed."""
+        return (self.directory / _PLAN).exists()
+
+    def abandon(self) -> None:
+        """Remove the directory of a run that has not started."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def keep(self, batch: Batch) -> None:
         """Write down that a batch is finished."""
@@ -107,6 +132,14 @@ class Journal:
         return (batch for batch in self.batches if (batch.app, batch.server) == (app, server))
 
 
+def unfinished_trial_count(runs: Path) -> int | None:
+    """How many trials an unfinished run holds; None if there is none that can be resumed."""
+    try:
+        return Journal.resume(runs).trial_count
+    except UserError:
+        return None
+
+
 def unfinished_plan(runs: Path) -> Path:
     """The plan of the run that was not finished, a file; raises UserError if there is none."""
     for path in sorted(runs.glob(f"*/{_PLAN}")):
@@ -125,5 +158,6 @@ def _read(path: Path) -> Iterator[Batch]:
     if not path.exists():
         return
     for line in path.read_bytes().splitlines():
-        with suppress(msgspec.DecodeError):  # a line that was being written when it was cut off
+        # A line that was being written when the run was cut off.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
             yield msgspec.json.decode(line, type=Batch)

@@ -40,11 +40,15 @@ def only_run_into(results: Path) -> Iterator[Path]:
     with ExitStack() as held:
         try:
             held.enter_context(locked(directory / "lock"))
+            ignore = directory / ".gitignore"
+            if not ignore.exists():
+                write_whole(ignore, _GITIGNORE.encode())
         except BlockingIOError:
             raise UserError(
                 f"Another run into {results} is under way; wait for it, or give another --results."
             ) from None
-        ignore = directory / ".gitignore"
-        if not ignore.exists():
-            write_whole(ignore, _GITIGNORE.encode())
+        except OSError as error:
+            raise UserError(
+                f"{directory} cannot be made or written ({error.strerror}); give another --results."
+            ) from None
         yield runs_directory(results)
