@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 import psutil
 import pytest
 
+from hangup.cli.run import check_readable
 from hangup.environment.apps import read_apps
 from hangup.environment.interpreters import find_interpreter
 from hangup.errors import UserError
@@ -24,10 +26,13 @@ from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
 from hangup.runner.prepare import without_unsupported_apps
-from hangup.store.journal import Journal
-from hangup.store.results import read_stack_results
+from hangup.runner.process_tree import LIFELINE
+from hangup.store.journal import Batch, Journal, unfinished_trial_count
+from hangup.store.results import read_stack_results, write_stack_result
 from hangup.store.run_lock import only_run_into, runs_directory
 from tests.command import (
+    DEADLINE_S,
+    ROOT,
     Hangup,
     a_short_run,
     contents,
@@ -40,6 +45,7 @@ from tests.command import (
     write_app,
 )
 from tests.plans import a_plan
+from tests.traces import LEAVES, stack_result, trial
 
 PROOFS = [scenario.id for scenario in SCENARIOS if scenario.proof]
 
@@ -105,12 +111,100 @@ def _one_sentence(done: subprocess.CompletedProcess[str]) -> str:
         ),
         (["run", "--resume", "--app", "bare"], "give no other option than --results"),
         (["run", "--resume", "--window", "2"], "give no other option than --results"),
+        (["run", "--window", "inf"], "The window must have an end"),
     ],
 )
 def test_what_there_is_not_costs_one_sentence(
     hangup: Hangup, arguments: list[str], said: str
 ) -> None:
     assert said in _one_sentence(hangup(*arguments))
+
+
+@pytest.mark.parametrize("command", [["run"], ["why", "bare", "uvicorn", "idle"]], ids=" ".join)
+def test_a_cache_that_is_a_file_costs_one_sentence(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").touch()
+    hangup = Hangup(home=tmp_path / "file")
+    if command[0] == "why":
+        command = [*command, "--results", str(ROOT / "results")]
+    else:
+        command = [*command, "--results", str(tmp_path / "results")]
+    said = _one_sentence(hangup(*command))
+    assert "cannot be made or written" in said
+    assert "set HANGUP_HOME" in said
+
+
+def test_a_file_in_the_way_of_what_a_run_keeps_costs_one_sentence(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    (tmp_path / ".hangup").touch()
+    said = _one_sentence(hangup(*a_short_run("bare", "--results", tmp_path)))
+    assert f"{tmp_path / '.hangup'} cannot be made or written" in said
+
+
+def test_results_that_cannot_be_read_cost_no_trials(hangup: Hangup, tmp_path: Path) -> None:
+    damaged = tmp_path / "traces" / "other-py3.13" / "bare" / "uvicorn.jsonl.xz"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"no such format")
+    before = contents(tmp_path)
+    said = _one_sentence(hangup(*a_short_run("bare", "--results", tmp_path)))
+    assert f"{damaged} is damaged" in said
+    assert contents(tmp_path) == before
+
+
+def test_a_damaged_stack_can_be_measured_again(hangup: Hangup, tmp_path: Path) -> None:
+    arguments = a_short_run("bare", "--results", tmp_path)
+    python = asyncio.run(find_interpreter(None)).feature
+    damaged = tmp_path / "traces" / f"current-py{python}" / "bare" / "uvicorn.jsonl.xz"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"no such format")
+    assert "is damaged" in _one_sentence(hangup(*arguments, "--scenario", "idle"))
+    plan = a_plan("bare")
+    plan = msgspec.structs.replace(
+        plan, interpreter=msgspec.structs.replace(plan.interpreter, version=f"CPython {python}.0")
+    )
+    check_readable(tmp_path, plan)
+
+
+def test_a_report_is_not_written_while_a_run_is_under_way(hangup: Hangup, tmp_path: Path) -> None:
+    write_stack_result(tmp_path, stack_result())
+    with only_run_into(tmp_path):
+        said = _one_sentence(hangup("report", "--results", tmp_path))
+    assert f"Another run into {tmp_path} is under way" in said
+
+
+def _unfinished(results: Path, scenario: str = "idle") -> Journal:
+    """A run into these results that holds one trial."""
+    journal = Journal.begin(runs_directory(results), a_plan("bare"))
+    journal.start()
+    trials = (trial(scenario, LEAVES),)
+    journal.keep(Batch(app="bare", server="uvicorn", scenario=scenario, trials=trials))
+    return journal
+
+
+def test_an_unfinished_run_is_dropped_with_a_word_on_how_to_finish_it(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    results = tmp_path / "my results"
+    _unfinished(results)
+    done = hangup(*a_short_run("bare", "--scenario", "complete", "--results", results))
+    assert done.returncode == 0, done.stderr
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith("The unfinished run that holds 1 trial is dropped when ")
+    assert f"`hangup run --resume --results '{results}'`" in first
+    assert "no unfinished run" in _one_sentence(hangup("run", "--resume", "--results", results))
+
+
+def test_an_unfinished_run_is_kept_where_the_next_one_cannot_begin(
+    hangup: Hangup, apps: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    _unfinished(results)
+    write_app(apps, "mine", needs="hangup-no-such-package-zz")
+    done = hangup(*a_short_run("mine", "--apps", apps, "--results", results))
+    assert done.returncode == 2
+    assert "cannot be installed" in done.stderr
+    assert unfinished_trial_count(runs_directory(results)) == 1
+    assert len(list(runs_directory(results).iterdir())) == 1
 
 
 def test_an_app_without_a_block_costs_one_sentence(hangup: Hangup, apps: Path) -> None:
@@ -390,6 +484,47 @@ def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_
     done = hangup("run", "--resume", "--results", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     assert len(only_stack_result(tmp_path / "results").trials) == len(PROOFS)
+
+
+def test_what_a_killed_run_has_left_without_an_agent_is_ended_by_the_next_one(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    lifeline = _unfinished(results).directory / "bare-on-uvicorn-0" / "lifeline"
+    sleeps = [sys.executable, "-c", "import time; time.sleep(3600)"]
+    with subprocess.Popen(sleeps, env={LIFELINE: str(lifeline)}) as left:
+        done = hangup(*a_short_run("bare", "--scenario", "complete", "--results", results))
+        assert done.returncode == 0, done.stderr
+        assert left.wait(DEADLINE_S) == -signal.SIGKILL
+
+
+HANGS = """\
+#!/bin/sh
+touch {reached}
+while :; do sleep 0.1; done
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_run_that_is_interrupted_before_its_first_trial_leaves_nothing(
+    hangup: Hangup, apps: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    """uv asks an interpreter, which does not answer."""
+    python, reached = tmp_path / "python3", tmp_path / "reached"
+    python.write_text(HANGS.format(reached=reached))
+    python.chmod(0o755)
+    results = tmp_path / "results"
+    with hangup.start("run", "--python", python, "--results", results) as running:
+        try:
+            wait_until(lambda: reached.exists() or running.poll() is not None, "it is asked")
+            running.send_signal(how)
+            _, said = running.communicate()
+        finally:
+            running.kill()
+    assert said == "Interrupted before the first trial.\n"
+    assert running.returncode == 130
+    assert processes_of(tmp_path) == set()
+    assert not results.exists()
 
 
 def test_results_that_cannot_be_written_cost_no_trials(hangup: Hangup, tmp_path: Path) -> None:

@@ -17,11 +17,10 @@ from hangup.model.scenarios import BY_ID
 from hangup.runner import client
 from hangup.runner.client import HOST, Client, ImpatientClient, answers
 from hangup.runner.event_stream import EventStream
+from tests.command import DEADLINE_S
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 CHUNKED = HEAD.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n")
-LONG_S = 30.0
-"""A deadline that nothing comes near unless it hangs."""
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
@@ -61,7 +60,7 @@ def has(count: int) -> Callable[[Client], bool]:
 
 def run(main: Awaitable[object]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(LONG_S):
+        async with asyncio.timeout(DEADLINE_S):
             await main
 
     asyncio.run(limited())
@@ -81,7 +80,7 @@ async def _hears_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 def test_the_server_hears_how_the_client_leaves(how: Disconnect, heard: object) -> None:
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
-            assert await asked.wait_until(has(1), LONG_S)
+            assert await asked.wait_until(has(1), DEADLINE_S)
             await asked.disconnect(how)
             came = await result
             assert (came if isinstance(came, bytes) else type(came)) == heard
@@ -97,9 +96,9 @@ def test_a_client_that_half_closes_goes_on_reading() -> None:
 
     async def main() -> None:
         async with serving(serve) as (port, result), asking(port) as asked:
-            assert await asked.wait_until(has(1), LONG_S)
+            assert await asked.wait_until(has(1), DEADLINE_S)
             await asked.disconnect("half-closes")
-            assert await asked.wait_until(has(2), LONG_S)
+            assert await asked.wait_until(has(2), DEADLINE_S)
             await result
 
     run(main())
@@ -127,7 +126,7 @@ def test_a_client_that_has_stopped_reading_leaves_what_comes_in_its_socket() -> 
 
     async def main() -> None:
         async with serving(serve) as (port, result), asking(port) as asked:
-            assert await asked.wait_until(has(1), LONG_S)
+            assert await asked.wait_until(has(1), DEADLINE_S)
             await asked.stop_reading()
             stopped.set()
             await result
@@ -246,7 +245,7 @@ def test_waiting_ends_with_the_response_even_if_it_was_in_vain() -> None:
 
     async def main() -> None:
         async with serving(serve) as (port, _), asking(port) as asked:
-            assert not await asked.wait_until(has(2), LONG_S * 2)
+            assert not await asked.wait_until(has(2), DEADLINE_S * 2)
 
     run(main())
 
@@ -318,7 +317,7 @@ def test_the_client_says_what_it_got(sent: list[bytes], got: str) -> None:
 def test_a_response_that_has_not_ended_is_said_not_to_have() -> None:
     async def main() -> None:
         async with serving(_hears_the_end) as (port, result), asking(port) as asked:
-            assert await asked.wait_until(has(1), LONG_S)
+            assert await asked.wait_until(has(1), DEADLINE_S)
             assert asked.got() == "200, 1 event, not ended"
             await asked.disconnect("closes")
             await result
@@ -338,7 +337,7 @@ def test_only_a_good_answer_is_an_answer(status: bytes, answered: bool) -> None:
 
     async def main() -> None:
         async with serving(serve) as (port, _):
-            assert await answers(port, LONG_S) == answered
+            assert await answers(port, DEADLINE_S) == answered
 
     run(main())
 
@@ -361,7 +360,7 @@ def test_nobody_there_is_no_answer() -> None:
         port = gone.getsockname()[1]
 
     async def main() -> None:
-        assert not await answers(port, LONG_S)
+        assert not await answers(port, DEADLINE_S)
 
     run(main())
 
@@ -382,11 +381,11 @@ def test_a_fault_while_reading_is_raised_where_the_client_is_waited_for(
             asked = Client(port, "GET", "/events")
             await asked.ask()
             with pytest.raises(ZeroDivisionError):
-                await asked.wait_until(has(1), LONG_S)
+                await asked.wait_until(has(1), DEADLINE_S)
             with pytest.raises(ZeroDivisionError):
                 await asked.close()
             with pytest.raises(ZeroDivisionError):
-                await answers(port, LONG_S)
+                await answers(port, DEADLINE_S)
 
     run(main())
 
@@ -397,14 +396,14 @@ def test_a_fault_while_asking_is_no_missing_answer(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Client, "ask", fail)
     with pytest.raises(OSError, match="Too many open files"):
-        asyncio.run(answers(1, LONG_S))
+        asyncio.run(answers(1, DEADLINE_S))
 
 
 def test_a_connection_that_was_reset_before_the_client_half_closes_is_lost() -> None:
     async def main() -> None:
         async with serving(_resets) as (port, result), asking(port) as asked:
             await result
-            await asked.wait_until(lambda c: c.ended.is_set(), LONG_S)
+            await asked.wait_until(lambda c: c.ended.is_set(), DEADLINE_S)
             with pytest.raises(ConnectionError):
                 await asked.disconnect("half-closes")
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEADLINE_S = 60.0
+from tests.command import DEADLINE_S
+
 ECHO = """
 import sys
 from hangup.agent.lifeline import kill_process_when_harness_ends

@@ -16,6 +16,7 @@ from apps.common import recipes, service
 from apps.recipes import until_sigterm
 from hangup.model.cleanup import RECIPES
 from tests.agent_trace import other_tasks_done
+from tests.command import DEADLINE_S
 
 STREAMS = ["+".join(recipe.functions) for recipe in RECIPES if recipe.surface is None]
 
@@ -121,7 +122,7 @@ def test_at_sigterm_a_waiting_stream_ends_and_the_previous_handler_is_called(
             os.kill(os.getpid(), signal.SIGTERM)
 
         terminating = asyncio.create_task(terminate())
-        async with asyncio.timeout(10):  # without the handler, nothing else ends the stream
+        async with asyncio.timeout(DEADLINE_S):  # without the handler, nothing else ends the stream
             received = [n async for n in recipes.assemble(functions, endless(waits), clean_up)]
         await terminating
         await other_tasks_done()
@@ -132,9 +133,22 @@ def test_at_sigterm_a_waiting_stream_ends_and_the_previous_handler_is_called(
     assert clean_up.done == 1
 
 
-def test_a_name_that_is_no_recipe_is_skipped() -> None:
+def test_a_function_that_apps_call_is_skipped() -> None:
     source = numbers()
-    assert recipes.assemble("dependency_teardown", source, CleanUp()) is source
+    for name in recipes.CALLED_BY_APPS:
+        assert recipes.assemble(name, source, CleanUp()) is source
+
+
+def test_the_functions_that_apps_call_are_those_that_need_a_surface() -> None:
+    called = {name for recipe in RECIPES if recipe.surface for name in recipe.functions}
+    known = recipes._FUNCTIONS.keys()
+    assert called - known == recipes.CALLED_BY_APPS
+    assert not recipes.CALLED_BY_APPS & known
+
+
+def test_a_name_that_there_is_not_is_an_error() -> None:
+    with pytest.raises(KeyError, match="no_recipe"):
+        recipes.assemble("try_finally+no_recipe", numbers(), CleanUp())
 
 
 def test_each_file_is_a_recipe_that_is_tried_and_each_other_name_is_called_by_apps() -> None:

@@ -148,6 +148,14 @@ def test_every_server_is_told_its_app_and_port(server: servers.Server) -> None:
     assert server.arguments("PORT") == [a.replace("4711", "PORT") for a in arguments]
 
 
+def test_a_scenario_that_may_hang_its_server_is_in_no_group() -> None:
+    # It waits for its turn, and the others of a group would wait for it to be in its state.
+    assert not [
+        scenario.id for scenario in SCENARIOS if scenario.may_hang_server and scenario.group
+    ]
+    assert any(scenario.may_hang_server for scenario in SCENARIOS)
+
+
 def test_ids_can_be_parts_of_paths_and_names() -> None:
     for name in (*BY_ID, *servers.BY_ID, *(recipe.id for recipe in RECIPES)):
         assert name.replace("-", "").isalnum(), name

@@ -16,6 +16,7 @@ from hangup.runner import server_pool
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.server_pool import ServerPool, ServerUse
 from hangup.runner.server_process import ServerProcess
+from tests.command import DEADLINE_S
 from tests.plans import an_app
 
 FAILS = "fails"
@@ -79,7 +80,7 @@ def with_pool(
     launched = Launched()
 
     async def run() -> None:
-        async with asyncio.timeout(30), ServerPool(directory, launched) as pool:
+        async with asyncio.timeout(DEADLINE_S), ServerPool(directory, launched) as pool:
             await main(pool, launched)
 
     asyncio.run(run())

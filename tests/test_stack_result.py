@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hangup.environment.staging import code_hash
 from hangup.model.servers import BY_ID
 from hangup.model.trace import Latency
 from hangup.runner import stack_result
@@ -72,3 +73,14 @@ def test_it_says_what_the_trials_ran_under(prepared: PreparedStack) -> None:
     assert result.unsupported == ("sync",)
     assert result.command.startswith("python -m uvicorn ")
     assert (result.run, result.date) == (plan.id, plan.date)
+
+
+def test_it_says_what_code_the_trials_ran(prepared: PreparedStack, tmp_path: Path) -> None:
+    plan = msgspec.structs.replace(a_plan("bare"), hangup="0.0.1")
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps" / "bare.py").write_text("app = 'staged'\n")
+    result = stack_result.assemble(plan, prepared, [])
+    assert result.hangup == "0.0.1"
+    assert result.code_hash == code_hash(prepared.app_file, prepared.staged)
+    (tmp_path / "apps" / "bare.py").write_text("app = 'changed'\n")
+    assert stack_result.assemble(plan, prepared, []).code_hash != result.code_hash

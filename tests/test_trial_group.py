@@ -6,6 +6,7 @@ import asyncio
 
 from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.trial_group import Latch, TrialGroup
+from tests.command import DEADLINE_S
 
 
 async def turns() -> None:
@@ -56,9 +57,9 @@ def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> No
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             group = TrialGroup(["a", "b", "watches"])
-            done = [asyncio.create_task(group.collect(name, port, 5.0)) for name in "ab"]
+            done = [asyncio.create_task(group.collect(name, port, DEADLINE_S)) for name in "ab"]
             await turns()
-            await answers(port, 5.0, "/watched")
+            await answers(port, DEADLINE_S, "/watched")
             group.release("watches")
             await asyncio.gather(*done)
         return requests

@@ -144,7 +144,7 @@ def run(
         unfinished_plan(runs_directory(results))
         with in_use(cache), only_run_into(results) as runs:
             journal = Journal.resume(runs)
-            _check_readable(results, journal.plan)
+            check_readable(results, journal.plan)
             run_and_publish(journal, results, cache)
         return
     if not math.isfinite(window):
@@ -177,7 +177,7 @@ def run(
             for app_id, reason in reasons.items():
                 print_message(f"{app_id} is left out of version set {versions}: {reason}")
         with only_run_into(results) as runs:
-            _check_readable(results, plan)
+            check_readable(results, plan)
             _announce_what_is_dropped(runs, results)
             run_and_publish(Journal.begin(runs, plan), results, cache)
 
@@ -206,7 +206,7 @@ def _check_nothing_else_is_asked(context: typer.Context) -> None:
         )
 
 
-def _check_readable(results: Path, plan: Plan) -> None:
+def check_readable(results: Path, plan: Plan) -> None:
     """Raise UserError for results that cannot be read and that the run would leave as they are.
 
     The report is computed from all of them, hours later.
@@ -228,7 +228,8 @@ def _announce_what_is_dropped(runs: Path, results: Path) -> None:
     """Say that an unfinished run will be dropped, and what would have finished it."""
     count = unfinished_trial_count(runs)
     if count is not None:
+        kept = f"{count} trial{'' if count == 1 else 's'}"
         print_message(
-            f"An unfinished run with {count} finished trials is dropped when the environments of "
-            f"this one are made; `{resume_command(results)}` would have finished it."
+            f"The unfinished run that holds {kept} is dropped when the environments of this one "
+            f"are made; `{resume_command(results)}` would finish it instead."
         )
