@@ -45,7 +45,9 @@ from tests.command import (
     write_app,
 )
 from tests.plans import a_plan
-from tests.traces import LEAVES, stack_result, trial
+from tests.traces import LEAVES
+from tests.traces import stack_result as a_stack_result
+from tests.traces import trial as a_trial
 
 PROOFS = [scenario.id for scenario in SCENARIOS if scenario.proof]
 
@@ -166,7 +168,7 @@ def test_a_damaged_stack_can_be_measured_again(hangup: Hangup, tmp_path: Path) -
 
 
 def test_a_report_is_not_written_while_a_run_is_under_way(hangup: Hangup, tmp_path: Path) -> None:
-    write_stack_result(tmp_path, stack_result())
+    write_stack_result(tmp_path, a_stack_result())
     with only_run_into(tmp_path):
         said = _one_sentence(hangup("report", "--results", tmp_path))
     assert f"Another run into {tmp_path} is under way" in said
@@ -176,7 +178,7 @@ def _unfinished(results: Path, scenario: str = "idle") -> Journal:
     """A run into these results that holds one trial."""
     journal = Journal.begin(runs_directory(results), a_plan("bare"))
     journal.start()
-    trials = (trial(scenario, LEAVES),)
+    trials = (a_trial(scenario, LEAVES),)
     journal.keep(Batch(app="bare", server="uvicorn", scenario=scenario, trials=trials))
     return journal
 
@@ -266,7 +268,7 @@ def test_an_app_for_another_python_is_not_run_when_asked_for(
 ) -> None:
     _for_another_python(write_app(apps, "newer"))
     done = hangup(*a_short_run("newer", "--apps", apps, "--results", tmp_path / "results"))
-    assert "newer needs Python >=3.99, and the subjects' Python is 3." in _one_sentence(done)
+    assert "newer needs Python >=3.99, and the servers' Python is 3." in _one_sentence(done)
 
 
 def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
@@ -410,38 +412,41 @@ def test_an_app_that_blocks_its_event_loop_is_given_up_and_the_run_goes_on(
 
 # --- The run is ended.
 
-GATE = """
+BARRIER = """
 import pathlib, time
 
 def encode(data):
-    if service.script_of_request().pause_ms == 1 and pathlib.Path({gate!r}).exists():
+    if service.script_of_request().pause_ms == 1 and pathlib.Path({barrier!r}).exists():
         pathlib.Path({reached!r}).touch()
         time.sleep(3600)
     return f"data: {{data}}\\n\\n".encode()
 """
-"""In the scenario `complete`, which comes after `idle`, the stream stops at a gate."""
+"""In the scenario `complete`, which comes after `idle`, the stream stops at a barrier."""
 
 
 @contextmanager
-def _a_run_at_the_gate(
+def _a_run_at_the_barrier(
     hangup: Hangup, apps: Path, results: Path
 ) -> Iterator[subprocess.Popen[str]]:
-    """A run that has finished `idle` and is in the middle of `complete`; then no gate is."""
-    gate, reached = apps / "gate", apps / "reached"
-    gate.touch()
-    write_app(apps, "gated", GATE.format(gate=str(gate), reached=str(reached)))
+    """A run that has finished `idle` and is in the middle of `complete`.
+
+    Afterwards there is no barrier.
+    """
+    barrier, reached = apps / "barrier", apps / "reached"
+    barrier.touch()
+    write_app(apps, "held_up", BARRIER.format(barrier=str(barrier), reached=str(reached)))
     with hangup.start(
-        *a_short_run("gated", "--scenario", "idle", "--window", "60"),
+        *a_short_run("held_up", "--scenario", "idle", "--window", "60"),
         *("--apps", apps, "--results", results),
     ) as running:
         try:
-            wait_until(lambda: reached.exists() or running.poll() is not None, "at the gate")
+            wait_until(lambda: reached.exists() or running.poll() is not None, "at the barrier")
             assert running.poll() is None, running.stderr and running.stderr.read()
             assert processes_of(results) - {running.pid}
             yield running
         finally:
             running.kill()
-    gate.unlink()
+    barrier.unlink()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -451,7 +456,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     results = tmp_path / "results"
     results.mkdir()
     (results / "outcomes.csv").write_text("of an earlier run\n")
-    with _a_run_at_the_gate(hangup, apps, results) as running:
+    with _a_run_at_the_barrier(hangup, apps, results) as running:
         running.send_signal(how)
         _, said = running.communicate()
     assert running.returncode == 130
@@ -462,7 +467,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     (kept,) = journalled(results)
     assert kept.scenario == "idle"
 
-    (apps / "gated.py").unlink()  # it goes on with the app that it began with
+    (apps / "held_up.py").unlink()  # it goes on with the app that it began with
 
     done = hangup("run", "--resume", "--results", results)
     assert done.returncode == 0, done.stderr
@@ -475,10 +480,10 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
 
 
 def test_a_run_that_is_killed_leaves_no_process(hangup: Hangup, apps: Path, tmp_path: Path) -> None:
-    with _a_run_at_the_gate(hangup, apps, tmp_path / "results") as running:
+    with _a_run_at_the_barrier(hangup, apps, tmp_path / "results") as running:
         running.kill()
         running.wait()
-        wait_until(lambda: not processes_of(tmp_path), "the subject's process ends")
+        wait_until(lambda: not processes_of(tmp_path), "the server's process ends")
     assert contents(tmp_path / "results") == {}
 
     done = hangup("run", "--resume", "--results", tmp_path / "results")

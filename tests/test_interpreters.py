@@ -1,4 +1,4 @@
-"""The Pythons that are found for the subjects, wherever a user has them."""
+"""The Pythons that are found for servers, wherever a user has them."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupte
 from hangup.cli.main import mistake
 from hangup.environment.commands import run_command
 from hangup.errors import UserError
+from hangup.report import publish
 from hangup.store.journal import Journal
 from tests.command import DEADLINE_S
 from tests.plans import a_plan
@@ -95,10 +96,9 @@ def test_a_command_that_is_cancelled_is_ended_with_all_that_it_has_started(tmp_p
 class FakeScheduler:
     """A scheduler whose run is over at once."""
 
-    failed_to_start: dict[str, object] = {}
-
     def __init__(self, journal: Journal, *_: object) -> None:
         self._journal = journal
+        self.failed_to_start: dict[str, object] = {}
 
     async def run(self) -> list[object]:
         self._journal.start()
@@ -112,7 +112,7 @@ def test_a_run_that_is_interrupted_while_it_is_published_can_be_resumed(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(execution, "Scheduler", FakeScheduler)
-    monkeypatch.setattr(execution.publish, "publish", interrupt)
+    monkeypatch.setattr(publish, "publish", interrupt)
     journal = Journal.begin(tmp_path / "runs", a_plan("bare"))
     with pytest.raises(typer.Exit) as raised:
         run_and_publish(journal, tmp_path / "my results", tmp_path / "cache")

@@ -44,9 +44,9 @@ from apps.starlette import app
 
 found = {{module.__name__: [module.__file__, importlib.metadata.version(module.__name__)]
          for module in (anyio, h11)}}
-pathlib.Path({told!r}).write_text(json.dumps(found))
+pathlib.Path({file!r}).write_text(json.dumps(found))
 """
-"""An app that tells where it has its packages from."""
+"""An app that reports where it has its packages from."""
 
 
 @dataclass(frozen=True)
@@ -143,17 +143,17 @@ def test_it_compares_shows_and_reports_in_an_empty_directory(
     assert contents(results) == before
 
 
-def test_a_subject_has_its_own_packages_and_not_those_that_hangup_is_installed_with(
+def test_a_server_has_its_own_packages_and_not_those_that_hangup_is_installed_with(
     installed: Hangup, tmp_path: Path
 ) -> None:
-    told = tmp_path / "told.json"
+    reported = tmp_path / "reported.json"
     (tmp_path / "apps").mkdir()
-    (tmp_path / "apps" / "own.py").write_text(OWN_APP.format(told=str(told)))
+    (tmp_path / "apps" / "own.py").write_text(OWN_APP.format(file=str(reported)))
     run = a_short_run("own", "--scenario", "idle", "--versions", "article", "--apps", "apps")
     done = installed(*run, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     pins = (ROOT / "apps" / "versions" / "article.txt").read_text().splitlines()
-    found = json.loads(told.read_text())
+    found = json.loads(reported.read_text())
     for name, (file, version) in found.items():
         assert Path(file).is_relative_to(environments(installed.home))
         assert f"{name}=={version}" in pins

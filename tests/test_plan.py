@@ -9,6 +9,7 @@ import pytest
 
 from hangup.errors import UserError, choose
 from hangup.model import scenarios as catalogue
+from hangup.model.plan import Interpreter
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
 from hangup.runner.plan import (
@@ -185,3 +186,8 @@ def test_each_repeat_disconnects_at_another_point_between_two_events() -> None:
     phases = [phase(ticking, repeat, plan) for repeat in range(plan.repeats_of(ticking) + 1)]
     assert all(0 < point < 1 for point in phases)
     assert phases[1:] == sorted(set(phases[1:]))
+
+
+def test_a_python_built_from_a_repository_has_a_number_that_can_be_compared() -> None:
+    built = Interpreter(path="python", version="CPython 3.13.0+")
+    assert (built.number, built.feature) == ("3.13.0", "3.13")

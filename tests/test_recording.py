@@ -15,7 +15,7 @@ from hangup.runner.recording import UnattributedEvents, scrubbed, with_selected_
 from hangup.runner.trace_tail import TraceTail
 from tests.traces import LEAVES, trial
 
-STAGED = Path("/home/somebody/runs/1/subject")
+STAGED = Path("/home/somebody/runs/1/staged")
 IDLE = BY_ID["idle"]
 
 

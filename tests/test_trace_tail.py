@@ -1,4 +1,4 @@
-"""The agent's file is read while it is written, and sorted by trial."""
+"""The agent's events are read while they are written, and sorted by trial."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def discard(path: Path) -> None:
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock on a file, which is made if need be; the system releases it with the process.
 
-    Any number of processes may hold it `shared`. Raises BlockingIOError if it cannot be had now.
+    Any number of processes may hold it `shared`. Raises BlockingIOError if somebody else holds it.
     """
     import fcntl  # not on Windows, where `hangup.environment.machine.check_platform` says so
 

@@ -1,4 +1,4 @@
-"""What a server is told to serve: `hangup.agent.main:app`.
+"""What a server serves: `hangup.agent.main:app`.
 
 The app file named by `HANGUP_APP` is imported and wrapped; what else the environment asks for
 is started first. `HANGUP_TRACE_EXCEPTIONS`, if set, has exceptions traced.

@@ -23,7 +23,7 @@ class CodeExcerpts:
     """The code of recipes and apps; what is not there is None.
 
     `apps` is the directory of the app files, with `recipes` below it; `replaced` are the ids of
-    those that others ran in place of, so that their code says nothing.
+    those that a user's own were run instead of, so that their code was not.
     """
 
     def __init__(self, apps: Path | None = None, *, replaced: Collection[str] = ()) -> None:

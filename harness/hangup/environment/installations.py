@@ -1,4 +1,4 @@
-"""The subjects' environments, made by uv and kept by what is in them; released sources to read."""
+"""The environments of servers under test, made by uv and kept by what is in them; released sources to read."""
 
 from __future__ import annotations
 
@@ -62,24 +62,24 @@ async def install(pins: tuple[str, ...], interpreter: Interpreter, cache: Path) 
     installed.
     """
     content = "\n".join([interpreter.path, interpreter.version, platform.platform(), *pins])
-    place = cache / hashlib.sha256(content.encode()).hexdigest()[:16]
-    python = place / "bin" / "python"
+    environment = cache / hashlib.sha256(content.encode()).hexdigest()[:16]
+    python = environment / "bin" / "python"
     if python.exists():
         return python
-    if place.exists():
-        discard(place)
-    with new_directory(place) as directory:
+    if environment.exists():
+        discard(environment)
+    with new_directory(environment) as unfinished:
         options = ["--quiet", "--no-project", "--python", interpreter.path]
-        done = await run_uv("venv", *options, str(directory))
+        done = await run_uv("venv", *options, str(unfinished))
         if done.code == 0 and pins:
-            options = ["--quiet", "--no-deps", "--python", str(directory)]
+            options = ["--quiet", "--no-deps", "--python", str(unfinished)]
             done = await run_uv("pip", "install", *options, *pins)
         if done.code != 0:
             raise UserError(f"An environment cannot be made: {done.reason}")
     if not python.exists():
         raise UserError(
-            f"{place} has no Python that can be run; `hangup cache --clear` removes it, and the "
-            "next run makes it again."
+            f"{environment} has no Python that can be run; `hangup cache --clear` removes it, and "
+            "the next run makes it again."
         )
     return python
 
@@ -90,16 +90,16 @@ async def fetch(release: str, python: str, cache: Path) -> Path:
     They are those for the feature version `python`, which need not be there: they are for
     reading. Raises UserError if they cannot be downloaded.
     """
-    place = cache / release.replace("==", "-")
-    if place.exists():
-        return place
+    files = cache / release.replace("==", "-")
+    if files.exists():
+        return files
     command = ["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    with new_directory(place) as directory:
-        options = ["--python-version", python, "--target", str(directory), release]
+    with new_directory(files) as unfinished:
+        options = ["--python-version", python, "--target", str(unfinished), release]
         done = await run_uv(*command, *options)
         if done.code != 0:
             raise UserError(f"{release} cannot be downloaded: {done.reason}")
-    return place
+    return files
 
 
 def versions_of(pins: tuple[str, ...]) -> dict[str, str]:

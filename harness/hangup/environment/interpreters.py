@@ -1,4 +1,4 @@
-"""The Pythons that subjects are run under: found by version or path, wherever a user has them.
+"""The Pythons that servers are run under: found by version or path, wherever a user has them.
 
 uv looks on the PATH and among those it has installed itself; those of pyenv are added to the
 PATH, as pyenv's own commands on it fail for a version that is installed but not selected.

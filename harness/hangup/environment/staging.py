@@ -71,7 +71,7 @@ def staged_app(root: Path, app_file: Path) -> Path:
 
 
 def replaced_apps(root: Path) -> set[str]:
-    """The built-in apps that a user's own ones were staged in place of, by id."""
+    """The built-in apps that a user's own ones were staged instead of, by id."""
     return {
         app_id(path)
         for path in app_files(built_in_apps())

@@ -41,11 +41,11 @@ async def pins_of(
 ) -> tuple[str, ...]:
     """Everything that an app on a server is installed with.
 
-    Raises IncompatibleError if that cannot be had under these constraints and this Python.
+    Raises IncompatibleError if that cannot be installed under these constraints and this Python.
     """
     if not SpecifierSet(app.requires_python).contains(interpreter.number, prereleases=True):
         raise IncompatibleError(
-            f"{app.id} needs Python {app.requires_python}, and the subjects' Python is "
+            f"{app.id} needs Python {app.requires_python}, and the servers' Python is "
             f"{interpreter.number}."
         )
     return await resolve(app.dependencies + server.requirements, constraints, interpreter, cache)
@@ -58,7 +58,7 @@ async def unsupported_apps(
     interpreter: Interpreter,
     cache: Path,
 ) -> dict[str, str]:
-    """Why an app cannot be had with every one of these servers, by id, for those that cannot.
+    """Why an app cannot be installed with each of these servers, by id, for those that cannot.
 
     Raises UserError if uv could not tell, for want of the package index for example.
     """

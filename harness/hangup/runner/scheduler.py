@@ -130,7 +130,7 @@ class Scheduler:
     async def _run_on_shared_server(
         self, stack: PreparedStack, groups: Sequence[plan.Group]
     ) -> None:
-        """Run groups one after the other on one server, or on the one that takes its place."""
+        """Run groups one after the other on one server, or on the one that replaces it."""
         async with self._pool.slot(stack, server_pool.SHARED) as slot:
             for group in groups:
                 trials: list[Trial] = []
@@ -246,7 +246,7 @@ class Scheduler:
         return scrubbed(trial, server.stack.staged)
 
     async def _measure_latency(self, stacks: Sequence[PreparedStack]) -> None:
-        """Measure the latencies of all apps on one server side by side, alone on the machine."""
+        """Measure the latencies of all apps on one server side by side, while nothing else runs."""
         unmeasured = [
             stack
             for stack in stacks
@@ -260,7 +260,7 @@ class Scheduler:
 
             async def start(stack: PreparedStack) -> None:
                 slot = await exits.enter_async_context(
-                    self._pool.slot(stack, server_pool.ALONE_ON_THE_MACHINE)
+                    self._pool.slot(stack, server_pool.UNDISTURBED)
                 )
                 with suppress(SubjectError):  # its trials show it
                     servers[stack.app.id] = await slot.server()

@@ -30,7 +30,7 @@ class ServerUse:
     poll_s: float = POLL_S
     trace_exceptions: bool = False
     replaced_without_queueing: bool = False
-    """Whether a server that takes the place of a retired one need not queue to be started."""
+    """Whether a server that replaces a retired one need not queue to be started."""
 
 
 SHARED = ServerUse(limit=30, replaced_without_queueing=True)
@@ -39,7 +39,7 @@ OWN = ServerUse(limit=20)
 """It is of one trial, or of a group of them; nearly all of its time is waiting."""
 TRACED = ServerUse(limit=12, trace_exceptions=True)
 """It traces exceptions, and is slow."""
-ALONE_ON_THE_MACHINE = ServerUse(limit=None, poll_s=0.002)
+UNDISTURBED = ServerUse(limit=None, poll_s=0.002)
 """Latencies are taken on it while nothing else goes on, so that it is watched more closely."""
 
 
@@ -88,7 +88,7 @@ class ServerPool:
 
     @asynccontextmanager
     async def slot(self, stack: PreparedStack, use: ServerUse) -> AsyncIterator[ServerSlot]:
-        """A place for one server of a stack; waits until there may be one more of this use."""
+        """A slot for one server of a stack; waits until there may be one more of this use."""
         async with self._limit(use), AsyncExitStack() as exits:
             yield ServerSlot(self, stack, use, exits)
 
@@ -118,7 +118,7 @@ class ServerPool:
 
 
 class ServerSlot:
-    """A place for one server, which is up from when it is first asked for until it is retired."""
+    """What holds one server, which is up from when it is first asked for until it is retired."""
 
     def __init__(
         self, pool: ServerPool, stack: PreparedStack, use: ServerUse, exits: AsyncExitStack

@@ -23,7 +23,7 @@ from hangup.runner.trace_tail import TraceTail
 READY_S = 30.0
 """How long a server may take to answer its first request."""
 POLL_S = 0.01
-"""How often the agent's file is read; the times in it do not depend on this."""
+"""How often the agent's events are read; the times in it do not depend on this."""
 _ASK_AGAIN_S = 0.02
 """How long to wait before a server that has not answered is asked again."""
 _REPORT_S = 1.0

@@ -1,4 +1,4 @@
-"""The result of a stack, put together from the batches of a run's journal."""
+"""The result of a stack, assembled from the batches of a run's journal."""
 
 from __future__ import annotations
 

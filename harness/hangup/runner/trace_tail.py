@@ -1,4 +1,4 @@
-"""Follows the file that the agent appends to, and sorts its lines by trial.
+"""Follows the agent's events in the file they are appended to, and sorts them by trial.
 
 The file is read again and again and never waited for, so that a server that dies loses nothing
 it has written.
@@ -17,7 +17,7 @@ from hangup.model.trace import EXCEPTION_PATH, Event
 
 
 class _Line(msgspec.Struct):
-    """One line of the agent's file (`hangup.agent.probe`)."""
+    """One line of the agent's events (`hangup.agent.probe`)."""
 
     t: int
     trial: str | None

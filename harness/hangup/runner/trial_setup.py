@@ -44,7 +44,7 @@ class TrialSetup:
 
     @property
     def name(self) -> str:
-        """What the trial is called on the wire and in the agent's file."""
+        """What the trial is called in requests and in the agent's events."""
         return trial_name(self.scenario, self.repeat)
 
     @property

@@ -26,7 +26,7 @@ _BATCHES = "journal.jsonl"
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is finished of one stack: all trials of a scenario, all traced ones, or the latency.
 
-    The fields are those of `StackResult`, which batches are put together into.
+    The fields are those of `StackResult`, which batches are assembled into.
     """
 
     app: str
