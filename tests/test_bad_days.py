@@ -434,9 +434,9 @@ def _a_run_at_the_barrier(
     """
     barrier, reached = apps / "barrier", apps / "reached"
     barrier.touch()
-    write_app(apps, "held_up", BARRIER.format(barrier=str(barrier), reached=str(reached)))
+    write_app(apps, "stopped", BARRIER.format(barrier=str(barrier), reached=str(reached)))
     with hangup.start(
-        *a_short_run("held_up", "--scenario", "idle", "--window", "60"),
+        *a_short_run("stopped", "--scenario", "idle", "--window", "60"),
         *("--apps", apps, "--results", results),
     ) as running:
         try:
@@ -467,7 +467,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     (kept,) = journalled(results)
     assert kept.scenario == "idle"
 
-    (apps / "held_up.py").unlink()  # it goes on with the app that it began with
+    (apps / "stopped.py").unlink()  # it goes on with the app that it began with
 
     done = hangup("run", "--resume", "--results", results)
     assert done.returncode == 0, done.stderr

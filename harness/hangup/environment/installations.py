@@ -1,4 +1,4 @@
-"""The environments of servers under test, made by uv and kept by what is in them; released sources to read."""
+"""Environments, made by uv and kept by what is in them, and released sources to read."""
 
 from __future__ import annotations
 
