@@ -3,9 +3,6 @@
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 
-FEW = 6
-"""So many names are all named where none is near."""
-
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
@@ -28,7 +25,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Say that there is no such thing and which names are near."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    near = near or (known if len(known) <= FEW else [])
     if not near:
         return UserError(f"There is no {kind} {name!r}; `hangup list` shows what there is.")
     return UserError(
