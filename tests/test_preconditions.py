@@ -39,11 +39,13 @@ SOURCE_ENDS = an_event("source", "end")
 
 
 class FakeServer(ServerProcess):
-    """A server without a process: what its agent has reported, and nothing more is coming."""
+    """A server without a process: what its agent has reported, and reports until it is quiet."""
 
-    def __init__(self, events: Sequence[Event], *, exited: bool) -> None:
+    def __init__(self, events: Sequence[Event], late: Sequence[Event], *, exited: bool) -> None:
+        self._events = list(events)
+        self._late = late
         self.stack = an_app("bare")  # type: ignore[assignment]
-        self.trace = cast(Any, SimpleNamespace(events_of=lambda trial: list(events)))
+        self.trace = cast(Any, SimpleNamespace(events_of=lambda trial: self._events))
         self.log_file = Path("/dev/null")
         self._has_exited = exited
 
@@ -63,6 +65,7 @@ class FakeServer(ServerProcess):
         return reached()
 
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
+        self._events += self._late
         return True
 
 
@@ -89,6 +92,7 @@ def reach_with(
     precondition: Precondition,
     client: FakeClient,
     *events: Event,
+    late: Sequence[Event] = (),
     script: Script = IDLE,
     exited: bool = False,
 ) -> None:
@@ -96,7 +100,7 @@ def reach_with(
     scenario = Scenario(
         id="mine", question="?", kind="disconnect", precondition=precondition, script=script
     )
-    server = FakeServer(events, exited=exited)
+    server = FakeServer(events, late, exited=exited)
     setup = TrialSetup(server=server, scenario=scenario, repeat=1, window_s=1.0)
     asyncio.run(reach(setup, client))
 
@@ -161,3 +165,8 @@ def test_a_server_that_has_exited_is_why() -> None:
     with pytest.raises(SubjectError, match="exit code 7") as raised:
         reach_with("streaming", FakeClient(), exited=True)
     assert raised.value.word == Word.SERVER_EXITED
+
+
+def test_a_stream_that_goes_on_once_more_is_not_stalled() -> None:
+    with pytest.raises(SubjectError, match="the stream was not 'stalled'"):
+        reach_with("stalled", FakeClient(1, 100), SENDING, late=[SENT])
