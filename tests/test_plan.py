@@ -50,9 +50,11 @@ def test_what_is_asked_for_comes_once_and_in_the_order_there_is() -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("uvicron", "did you mean uvicorn"), ("zzz", "hypercorn or uvicorn or uvicorn-fast")],
+    [("uvicron", "did you mean uvicorn"), ("zzz", "'zzz'; `hangup list` shows what there is.")],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_or_with_all(name: str, near: str) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest_or_with_where_to_look(
+    name: str, near: str
+) -> None:
     with pytest.raises(UserError, match=f"There is no server '{name}'") as raised:
         choose_servers(["uvicorn", name])
     assert near in str(raised.value)

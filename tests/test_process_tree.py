@@ -100,10 +100,7 @@ def test_killing_ends_the_group_and_all_descendants_wherever_they_have_gone(
 def test_where_the_system_does_not_tell_children_they_are_found_all_the_same(
     leader: Leader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(pid: int) -> list[psutil.Process]:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(process_tree, "_descendants_on_linux", fail)
+    monkeypatch.setattr(process_tree, "_LINUX_TELLS", False)
     leader.tree.kill()
     leader.process.wait()
     asyncio.run(leader.tree.wait_until_gone())

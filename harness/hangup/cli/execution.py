@@ -40,8 +40,13 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
     """
     plan = journal.plan
     root = staged_directory(journal.directory)
-    apps = _staged_apps(plan, root)
-    total = count_trials(plan, apps)
+    try:
+        apps = _staged_apps(plan, root)
+        total = count_trials(plan, apps)
+    except BaseException:
+        if not journal.started:
+            journal.abandon()
+        raise
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,6 +75,14 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
             else:
                 print_message("Interrupted before the first trial.")
             raise typer.Exit(EXIT_CODE) from None
+        except BaseException:
+            if journal.started:
+                progress.stop()
+                print_message(
+                    f"{journal.trial_count} of {total} trials are kept; when what stopped the run "
+                    f"is put right, `{resume_command(results)}` does the rest."
+                )
+            raise
         finally:
             if not journal.started:
                 journal.abandon()

@@ -18,7 +18,7 @@ class Interrupted(Exception):  # noqa: N818 (it is no error)
 
 
 def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
-    """Run to the end; Ctrl-C or SIGTERM cancels it.
+    """Run to the end; Ctrl-C, SIGTERM or the end of the terminal cancels it.
 
     Raises Interrupted if it was cancelled so, whatever else went wrong while it was ended.
     """
@@ -34,8 +34,8 @@ def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
             task.cancel()
 
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup does with SIGHUP
                 loop.add_signal_handler(number, interrupt)
         return await main()
 

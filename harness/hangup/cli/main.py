@@ -83,5 +83,5 @@ def mistake(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK):
         file = f": {error.filename}" if error.filename is not None else ""
-        return f"{error.strerror}{file}"
+        return f"{error.strerror or error}{file}"
     return None

@@ -65,7 +65,7 @@ async def run_command(
         stdout, stderr = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):  # it has ended just now
+            with suppress(ProcessLookupError, PermissionError):  # it has ended just now
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return Completed(

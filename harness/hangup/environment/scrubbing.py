@@ -43,7 +43,7 @@ def _scrub(text: str, private: tuple[tuple[str, str], ...]) -> str:
     for directory, instead in private:
         name = rf"(?<![\w.-]){re.escape(directory)}"
         text = re.sub(rf"{name}/", f"{instead}/" if instead else "", text)
-        text = re.sub(rf"{name}(?![\w.-])", instead or ".", text)
+        text = re.sub(rf"{name}(?![\w-]|\.\w)", instead or ".", text)
     text = re.sub(r"[^\s'\"]*/site-packages/", "site-packages/", text)
     text = re.sub(r"[^\s'\"]*/lib/(python3\.\d+)/", r"\1/", text)
     return re.sub(r"\b(0x)?[0-9a-f]{8,}\b", "…", text)[:MESSAGE]
@@ -53,8 +53,10 @@ def _scrub(text: str, private: tuple[tuple[str, str], ...]) -> str:
 def _private_directories(staged: Path) -> tuple[tuple[str, str], ...]:
     """The directories that are not named in records, the longest first, with what is instead."""
     named = {staged: "", staged.parent: ""}
-    with suppress(RuntimeError, UserError):  # there may be no home directory
-        named |= {cache_directory(): "CACHE", Path.home(): "~"}
+    with suppress(UserError):
+        named[cache_directory()] = "CACHE"
+    with suppress(RuntimeError):  # there may be no home directory
+        named[Path.home()] = "~"
     paths = {
         str(path): instead
         for directory, instead in reversed(named.items())

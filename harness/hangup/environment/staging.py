@@ -127,7 +127,14 @@ def _imported_modules(app_file: Path) -> list[str]:
         tree = ast.parse(app_file.read_bytes())
     except (SyntaxError, ValueError):  # the trials will say so
         return []
-    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == _APPS:
+            modules += [f"{_APPS}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules.append(node.module or "")
     names = {name for name in modules if name.startswith(f"{_APPS}.") and name.count(".") == 1}
     return [name.removeprefix(f"{_APPS}.") for name in sorted(names)]
 

@@ -140,8 +140,7 @@ class Client:
                 self._shut_down()
             case "resets":
                 await self.stop_reading()
-                linger = struct.pack("ii", 1, 0)
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self._linger_not()
                 left_ns = self.log.add("leaves", detail="close() with SO_LINGER 0: RST")
                 self._socket.close()
             case "closes":
@@ -153,6 +152,17 @@ class Client:
             case _:
                 assert_never(how)
         return left_ns
+
+    def _linger_not(self) -> None:
+        """Have the socket send a RST when it is closed (SO_LINGER, socket(7))."""
+        try:
+            linger = struct.pack("ii", 1, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # macOS: the other side has reset the connection already.
+            raise ConnectionResetError(*error.args) from error
 
     async def close(self) -> None:
         """Close the connection, if the client has not disconnected."""

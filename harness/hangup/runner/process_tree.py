@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ LIFELINE = "HANGUP_LIFELINE"
 GONE_S = 10.0
 """How long a process may take to go after it was killed."""
 _POLL_S = 0.01
+_LINUX_TELLS = Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
+"""Whether the children of a process can be read (proc(5), CONFIG_PROC_CHILDREN)."""
 
 
 class ProcessTree:
@@ -41,7 +44,7 @@ class ProcessTree:
         leader_is_there = self._leader is not None and self._leader.is_running()
         if self._leader is not None and leader_is_there:
             # Before it is killed: afterwards nothing tells whose children they were.
-            with suppress(psutil.Error):
+            with suppress(psutil.Error, OSError):
                 self._descendants += _descendants(self._leader)
         # If the leader was reaped and its number given to another process, it may also be that of
         # another process group.
@@ -88,8 +91,7 @@ def _check(deadline_s: float, left: Iterable[psutil.Process]) -> None:
     if asyncio.get_running_loop().time() > deadline_s:
         named = ", ".join(f"{process.pid} ({_command(process)})" for process in left)
         raise UserError(
-            f"Killed {GONE_S:g} s ago and still there: process {named}; see what keeps it, then "
-            "finish the run with `hangup run --resume`."
+            f"Killed {GONE_S:g} s ago and still there: process {named}; see what keeps it."
         )
 
 
@@ -98,20 +100,29 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
     Linux tells the children of a process; elsewhere psutil asks all processes for their parents.
     """
-    try:
+    if _LINUX_TELLS:
         return _descendants_on_linux(process.pid)
-    except FileNotFoundError:  # no Linux, or none that tells (proc(5), CONFIG_PROC_CHILDREN)
-        return process.children(recursive=True)
+    return process.children(recursive=True)
 
 
 def _descendants_on_linux(pid: int) -> list[psutil.Process]:
     found: list[psutil.Process] = []
-    for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 (names are enough)
-        children = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
+    for thread in _threads(pid):
+        children = ""
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            children = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
         for child in map(int, children.split()):
-            with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):  # ended
-                found += [psutil.Process(child), *_descendants_on_linux(child)]
+            with suppress(psutil.NoSuchProcess):  # it has ended
+                found.append(psutil.Process(child))
+                found += _descendants_on_linux(child)
     return found
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 (names are enough)
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return []
 
 
 def _is_below(process: psutil.Process, directory: Path) -> bool:

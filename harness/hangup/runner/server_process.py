@@ -85,8 +85,7 @@ class ServerProcess:
             raise failure  # it is another port that the app wants and does not get
         raise UserError(
             f"Others took each of {PORTS_TRIED} free ports before {self.stack.name} could listen "
-            "on it; see what listens from port 20000 on, then finish the run with "
-            "`hangup run --resume`."
+            "on it; see what listens from port 20000 on."
         )
 
     async def _start(self) -> None:

@@ -90,7 +90,7 @@ def _decode(line: bytes) -> _Line:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise UserError(
             "A server could not write all of its events, most likely because the disk is full: "
-            "free some space, then finish the run with `hangup run --resume`."
+            "free some space."
         ) from None
 
 

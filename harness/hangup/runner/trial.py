@@ -119,7 +119,8 @@ class _TrialRun:
         self.log = client.log
         try:
             await self._run_with(client)
-        except ConnectionError as error:
+        except (ConnectionError, ProcessLookupError, TimeoutError) as error:
+            # What the other side of the connection, or of the signal, can be to blame for.
             raise await self.setup.failure(f"the client got {type(error).__name__}") from error
         finally:
             if self.scenario.disconnect in ("stays", "sigterm"):
@@ -136,6 +137,8 @@ class _TrialRun:
                 await self._watch(asked_s)
             case "sigterm":
                 await self.setup.group.disconnecting.pass_through(self.setup.name)
+                if not self.server.running:
+                    raise await self.setup.failure("it ended before the operator's signal")
                 self.left_ns = self.server.terminate()
                 self.log.add("leaves", detail="the operator sends SIGTERM")
                 await self._watch_the_exit()

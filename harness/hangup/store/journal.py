@@ -133,11 +133,14 @@ class Journal:
 
 
 def unfinished_trial_count(runs: Path) -> int | None:
-    """How many trials an unfinished run holds; None if there is none that can be resumed."""
-    try:
-        return Journal.resume(runs).trial_count
-    except UserError:
-        return None
+    """How many trials an unfinished run holds; None if there is none.
+
+    Of a run that this hangup cannot resume it is what can be read.
+    """
+    for path in sorted(runs.glob(f"*/{_PLAN}")):
+        batches = _read(path.with_name(_BATCHES))
+        return sum(len(batch.trials) + len(batch.traced) for batch in batches)
+    return None
 
 
 def unfinished_plan(runs: Path) -> Path:
