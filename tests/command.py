@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -58,6 +59,7 @@ class Hangup:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_as_in_a_terminal,
         )
 
     def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
@@ -65,6 +67,12 @@ class Hangup:
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"HANGUP_HOME": str(self.home), "NO_COLOR": "1"}
+
+
+def _as_in_a_terminal() -> None:
+    """Undo that signals are ignored, which they are where a shell runs tests in the background."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def a_short_run(app: str, *more: str | Path) -> list[str | Path]:

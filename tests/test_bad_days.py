@@ -458,7 +458,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_behind_and_can_be_resumed(
     (results / "outcomes.csv").write_text("of an earlier run\n")
     with _a_run_at_the_barrier(hangup, apps, results) as running:
         running.send_signal(how)
-        _, said = running.communicate()
+        _, said = running.communicate(timeout=DEADLINE_S)
     assert running.returncode == 130
     assert "Traceback" not in said
     assert f"hangup run --resume --results {results}" in said
@@ -523,7 +523,7 @@ def test_a_run_that_is_interrupted_before_its_first_trial_leaves_nothing(
         try:
             wait_until(lambda: reached.exists() or running.poll() is not None, "it is asked")
             running.send_signal(how)
-            _, said = running.communicate()
+            _, said = running.communicate(timeout=DEADLINE_S)
         finally:
             running.kill()
     assert said == "Interrupted before the first trial.\n"
