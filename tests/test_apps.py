@@ -63,6 +63,16 @@ WRONG: list[tuple[str, str, str]] = [
     ("no version of Python", BLOCK.replace(">=3.11", "a new one"), "'a new one'"),
     ("no dependencies", BLOCK.replace("dependencies", "depends"), "`dependencies`"),
     ("dependencies of another kind", BLOCK.replace('["anyio"]', '"anyio"'), "array"),
+    (
+        "misspelt surface",
+        BLOCK.replace("# ///\n", '# surfaces = ["handler", "middlewear"]\n# ///\n'),
+        "no 'middlewear'",
+    ),
+    (
+        "capability that is none",
+        BLOCK.replace("# ///\n", '# unsupported = ["sink"]\n# ///\n'),
+        "no 'sink'",
+    ),
     ("no table", BLOCK.replace("[tool.hangup]", "[tool.other]"), "`hangup`"),
     ("no title", BLOCK.replace("title", "# title"), "`title`"),
     ("an unknown field", BLOCK.replace("session", "sesion"), "sesion"),

@@ -21,6 +21,9 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         unfinished.write_bytes(data)
         unfinished.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # which is what the caller has asked for
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 

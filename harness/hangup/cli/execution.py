@@ -25,6 +25,7 @@ from hangup.model import scenarios
 from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.trace import StackResult
+from hangup.model.vocabulary import Word
 from hangup.report import publish
 from hangup.report.links import REPORT
 from hangup.runner.plan import choose_servers, count_trials
@@ -101,7 +102,14 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
         )
         raise typer.Exit(EXIT_CODE) from None
     journal.end(keep_logs=bool(scheduler.failed_to_start))
-    print_message(f"{total} trials; the report: {displayed(results / REPORT)}")
+    took_place = sum(
+        trial.count
+        for result in stack_results
+        for trial in (*result.trials, *result.traced)
+        if trial.failure != Word.FAILED_TO_START
+    )
+    trials = f"{total} trials" if took_place == total else f"{took_place} of {total} trials"
+    print_message(f"{trials}; the report: {displayed(results / REPORT)}")
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)
         print_message(f"{name} could not be started: {failure.reason}; its log: {log}", style="red")

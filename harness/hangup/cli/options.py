@@ -34,7 +34,10 @@ ResultsToRead = Annotated[
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs to read.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON, for other programs to read: one document a line."),
+]
 AppName = Annotated[
     str, typer.Argument(metavar="APP", help="An app, such as starlette.", show_default=False)
 ]

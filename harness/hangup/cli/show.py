@@ -43,7 +43,7 @@ def show(
     if not found:
         raise UserError(
             f"{directory} has no trial {repeat} of {scenario} with {app_id} on {server}; "
-            "`hangup run` with these names makes one."
+            "`hangup run` with these names, and --repeats if need be, makes one."
         )
     for stack, classified in found:
         kept = classified.trial.repeat

@@ -13,6 +13,8 @@ from hangup.environment.app_headers import HeaderError, app_files, app_id, read_
 from hangup.environment.built_in import built_in_apps
 from hangup.errors import UserError
 from hangup.model.apps import REFERENCE, App, AppMetadata
+from hangup.model.scenarios import CAPABILITIES
+from hangup.model.vocabulary import HOOK, OPTIONAL
 
 
 class _Tools(msgspec.Struct, frozen=True):
@@ -34,12 +36,22 @@ def read_app(path: Path) -> App:
         raise UserError(str(error)) from None
     except (msgspec.ValidationError, InvalidSpecifier) as error:
         raise UserError(f"The `# /// script` block of {path} is wrong: {error}.") from None
+    about = header.tool.hangup
+    unknown = [s for s in about.surfaces if s not in OPTIONAL and not s.startswith(HOOK)]
+    unknown += [c for c in about.unsupported if c not in CAPABILITIES]
+    if unknown:
+        # What is not declared is not looked at: a misspelt surface would be "not applicable".
+        raise UserError(
+            f"The `# /// script` block of {path} is wrong: there is no {unknown[0]!r}; surfaces "
+            f"are {', '.join(OPTIONAL)} and {HOOK}NAME, and unsupported can be "
+            f"{', '.join(sorted(CAPABILITIES))}."
+        )
     return App(
         id=app_id(path),
         path=path,
         dependencies=header.dependencies,
         requires_python=header.requires_python,
-        about=header.tool.hangup,
+        about=about,
     )
 
 

@@ -263,6 +263,8 @@ BY_ID = {
     scenario.id: msgspec.convert(msgspec.to_builtins(scenario), Scenario) for scenario in SCENARIOS
 }
 
+CAPABILITIES = frozenset(s.needs for s in SCENARIOS if s.needs is not None)
+"""What scenarios may need that an app cannot do."""
 ERRORS_IN_STREAM = (
     "error-before-first-event",
     "error-mid-stream",

@@ -108,7 +108,12 @@ def render(
         link_code=link_code,
         hangup=hangup.__version__,
         reference=REFERENCE,
-        trials=sum(t.trial.count for o in outcomes.stacks for t in o.trials),
+        trials=sum(
+            t.trial.count
+            for o in outcomes.stacks
+            for t in o.trials
+            if t.trial.failure != Word.FAILED_TO_START
+        ),
         handled_scenarios=[scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
         glance_columns=GLANCE_COLUMNS,
         parts=PARTS,
