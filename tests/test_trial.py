@@ -42,6 +42,29 @@ def test_the_scenario_in_the_readme_reaches_its_state(
     assert outcome.saws["stream-end"] == (Word.CANCELLED_AT_AWAIT,)
 
 
+# --- A server that ends by itself.
+
+DIES = """
+import os
+
+async def dies(action, span):
+    if action == "wait":
+        span.waiting()
+        os._exit(7)
+
+service._do = dies
+"""
+
+
+def test_a_server_that_is_gone_before_the_signal_is_a_result(
+    hangup: Hangup, tmp_path: Path
+) -> None:
+    """The stream gets into its state, and the process ends before the operator signals."""
+    write_app(tmp_path / "apps", "dying", DIES)
+    result = run(hangup, tmp_path, tmp_path / "apps", "dying", ["shutdown"])
+    assert {trial.failure for trial in result.trials} == {Word.SERVER_EXITED}
+
+
 # --- What an app leaves behind.
 
 STARTS_A_PROCESS = """
