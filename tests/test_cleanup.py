@@ -199,7 +199,7 @@ def test_advice_for_servers_on_which_different_recipes_work_is_given_apart() -> 
     assert works.servers == ("uvicorn", "uvicorn-fast")
     assert fails.servers == ("hypercorn",)
     assert not fails.working
-    assert [s.id for s in fails.helpless] == ["shutdown"]
+    assert [s.id for s in fails.without_recipe] == ["shutdown"]
     assert {s.id for near in fails.nearest for s in near.fails} == {"shutdown"}
     assert set(fails.better_servers) == {"uvicorn", "uvicorn-fast"}
 

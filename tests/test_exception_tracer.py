@@ -16,7 +16,7 @@ import pytest
 from hangup.analysis.exception_path import exception_paths
 from hangup.environment.exception_path import with_handlers
 from hangup.model.exception_path import Disposition, ExceptionPath, Step, coroutine
-from hangup.runner.trace_tail import read_steps
+from hangup.runner.trace_tail import TraceTail
 
 CASES = Path(__file__).with_name("exception_tracer_cases.py")
 Tracer = Callable[[str], list[Step]]
@@ -187,7 +187,10 @@ def steps_of(python: Path, staged: Path, tmp_path: Path) -> Tracer:
         )
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-        return read_steps(trace.read_bytes())
+        with trace.open("rb") as file:
+            tail = TraceTail(file)
+            tail.read()
+        return tail.steps_of("t")
 
     return run
 

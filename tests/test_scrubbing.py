@@ -31,7 +31,7 @@ def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{CACHE}/environments/a/lib/python3.13/site-packages/x.py", "site-packages/x.py"),
         (f"no such file: '{HOME}/mine/key.pem'", "no such file: '~/mine/key.pem'"),
         (f"cwd={HOME}", "cwd=~"),
-        (f"{HOME}/.pyenv/versions/3.13.0/lib/python3.13/asyncio/x.py", "python3.13/asyncio/x.py"),
+        (f"{HOME}/pythons/3.13.0/lib/python3.13/asyncio/x.py", "python3.13/asyncio/x.py"),
         ("/home/some bodyelse/x", "/home/some bodyelse/x"),
         ("at 0x7f1aa982fe30", "at …"),
         ("x y by <Task pending name='Task-1'>", "x y"),

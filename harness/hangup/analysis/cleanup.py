@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from itertools import takewhile
 
 import msgspec
@@ -18,19 +17,11 @@ from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
 from hangup.model.outcomes import Outcome
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.vocabulary import ExplainedWord, Surface, Word
 
 
-class CleanupResult(StrEnum):
+class CleanupResult(ExplainedWord):
     """What came of a clean-up in a trial, from the best to the worst."""
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str) -> CleanupResult:
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.meaning = meaning
-        return member
 
     GOOD = "good", "the clean-up ran to its end"
     AT_END = "after completion", "it did, but only when the stream had run to completion"
@@ -85,7 +76,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """The recipes that work there, the simplest first."""
     nearest: tuple[Nearest, ...] = ()
     """Where none works, those that fail in the fewest situations."""
-    helpless: tuple[Situation, ...] = ()
+    without_recipe: tuple[Situation, ...] = ()
     """The situations in which no recipe at all is good there."""
     better_servers: tuple[str, ...] = ()
     """Other servers on which this app has a recipe that fails in fewer situations."""
@@ -221,7 +212,7 @@ class CleanupGuide:
                 for recipe in sorted(recipes_here, key=lambda r: self._rank(stack, r))
                 if len(self.fails(stack, recipe)) == fewest
             ),
-            helpless=tuple(s for s in SITUATIONS if self._helpless(stack, s)),
+            without_recipe=tuple(s for s in SITUATIONS if self._none_works(stack, s)),
             better_servers=tuple(other.server for other in others if other.app == stack.app),
             better_apps=tuple(sorted(apps, key=lambda app: (-_alike(app, stack.app), app))),
         )
@@ -234,7 +225,7 @@ class CleanupGuide:
         """In how many situations the best recipe of a stack fails."""
         return min(len(self.fails(stack, recipe)) for recipe in self.general(stack))
 
-    def _helpless(self, stack: Stack, situation: Situation) -> bool:
+    def _none_works(self, stack: Stack, situation: Situation) -> bool:
         """Whether no recipe is good in a situation; False if nothing conclusive is known."""
         all_tried = [self.tried(stack, recipe, situation) for recipe in self.general(stack)]
         conclusive = [tried for tried in all_tried if tried.worst != CleanupResult.UNKNOWN]

@@ -21,7 +21,7 @@ _VERSION_SCRIPT = "import platform as p; print(p.python_implementation(), p.pyth
 
 
 async def find_interpreter(wanted: str | None) -> Interpreter:
-    """The Python asked for by version or path; None is the one that runs this.
+    """The Python of this version or at this path; None is the one that runs this.
 
     Raises UserError if there is none, it cannot be run, or it is not CPython: what is
     recorded of generators that are reclaimed rests on CPython.

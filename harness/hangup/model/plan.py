@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     trace_exceptions: bool = False
     """Whether each scenario is run once more to follow its exceptions."""
     by_name: bool = False
-    """Whether scenarios were asked for by name: what there is of the others is then kept."""
+    """Whether scenarios were named: what there is of the others is then kept."""
     whole: bool
     """Whether nothing was left out, so that older results are superseded altogether."""
 

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Self
 
 
-class Word(StrEnum):
-    """What a surface saw, where that is not an exception."""
+class ExplainedWord(StrEnum):
+    """A word that comes with the sentence that explains it to a reader."""
 
     meaning: str
 
-    def __new__(cls, word: str, meaning: str) -> Word:
+    def __new__(cls, word: str, meaning: str) -> Self:
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
         return member
+
+
+class Word(ExplainedWord):
+    """What a surface saw, where that is not an exception."""
 
     # How something with a beginning and an end came out.
     FINISHED = "finished", "ended normally; after the client had left, if it left"
@@ -72,17 +77,17 @@ class Word(StrEnum):
     NOTHING = (
         "nothing",
         "saw nothing; a handler, hook or log is proven to be in place by another trial of "
-        "the same run",
+        "the same stack",
     )
     CALLED = "called", "a hook was called without an exception, after the client had left"
     ALREADY_CALLED = "already called", "a hook was called, but before the client left"
     INCONCLUSIVE = (
         "inconclusive",
-        "saw nothing, but nothing in this run proves that it would have",
+        "saw nothing, but no trial of the stack proves that it would have",
     )
     UNREACHED = (
         "never reached",
-        "was accepted when it was registered, but nothing in this run reached it, not even the "
+        "was accepted when it was registered, but no trial of the stack reached it, not even the "
         "control that raises in a plain endpoint; another handler may stand before it",
     )
     REJECTED = (

@@ -94,12 +94,6 @@ def _decode(line: bytes) -> _Line:
         ) from None
 
 
-def read_steps(data: bytes) -> list[Step]:
-    """The steps of all exceptions in what an agent has written."""
-    lines = map(_decode, data.splitlines())
-    return [_step(line) for line in lines if line.surface == EXCEPTION_PATH]
-
-
 def _event(line: _Line) -> Event:
     return Event(
         t_ns=line.t,
