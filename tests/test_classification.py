@@ -744,7 +744,7 @@ def test_a_failure_does_not_prove_that_a_handler_is_in_place() -> None:
 
 def _silent_trial(scenario: Scenario) -> Trial:
     """A trial in which nothing was seen but what the harness itself records at its end."""
-    if scenario.disconnect == "sigterm":
+    if scenario.signal:
         return trial(scenario.id, LEAVES, "exit saw still running", got=Word.NO_RESPONSE)
     return trial(scenario.id, "liveness saw no answer", got=Word.NO_RESPONSE)
 

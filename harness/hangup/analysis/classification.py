@@ -174,14 +174,14 @@ def surfaces_of(scenario_id: str, declared: frozenset[str]) -> tuple[str, ...]:
     `declared` are the surfaces that the app has beyond those every app has.
     """
     scenario = BY_ID[scenario_id]
-    last = Surface.EXIT if scenario.disconnect == "sigterm" else Surface.LIVENESS
+    last = Surface.EXIT if scenario.signal else Surface.LIVENESS
     if scenario.kind == "recipe":
         return (*_OF_RECIPES, last)
     asked = {
         Surface.UPSTREAM: scenario.relays,
         Surface.CLEANUP: bool(scenario.script.cleanup),
         Surface.IS_DISCONNECTED: scenario.script.polls,
-        Surface.CLIENT: scenario.disconnect in ("stays", "sigterm"),
+        Surface.CLIENT: scenario.disconnect == "stays",
         Surface.LIVENESS: last is Surface.LIVENESS,
         Surface.EXIT: last is Surface.EXIT,
     }

@@ -106,7 +106,7 @@ def cleanup_result(classified: Outcome) -> CleanupResult:
         return CleanupResult.EARLY
     if saw not in (Word.FINISHED, Word.FINISHED_AFTER_APP):
         return CleanupResult.CUT
-    if saw == Word.FINISHED_AFTER_APP and scenario.disconnect == "sigterm":
+    if saw == Word.FINISHED_AFTER_APP and scenario.signal:
         return CleanupResult.UNWAITED
     completed = trial.left_ns is not None and classified.saws[Surface.SOURCE] == (Word.FINISHED,)
     return CleanupResult.AT_END if completed else CleanupResult.GOOD

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hangup.model.scenario import Disconnect, Precondition
+from hangup.model.scenario import Disconnect, Precondition, Signal
 from hangup.model.script import IDLE, Script
 
 
@@ -20,6 +20,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     script: Script
     precondition: Precondition = "waiting"
     disconnect: Disconnect = "closes"
+    signal: Signal = ""
     group: str = ""
     companion: str = ""
     exclusive: bool = False
@@ -83,7 +84,8 @@ SITUATIONS = (
         script=IDLE,
         # One stream that is over may be what ends all others (hypercorn 0.18,
         # asyncio/run.py: `gather` of the connections), so there is always one more.
-        disconnect="sigterm",
+        disconnect="stays",
+        signal="sigterm",
         own_server=True,
         group="recipes-in-shutdown",
         companion="shutdown",

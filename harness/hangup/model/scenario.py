@@ -12,12 +12,14 @@ Kind = Literal["disconnect", "control", "cleanup", "operator", "recipe"]
 """What a scenario is about: a client that leaves, one that stays, clean-up written into the
 stream, an operator's signal, or a recipe for clean-up."""
 
-Disconnect = Literal["stays", "closes", "resets", "half-closes", "times-out", "sigterm"]
+Disconnect = Literal["stays", "closes", "resets", "half-closes", "times-out"]
 """`closes` is a plain `close()`, `resets` sends a RST, `half-closes` shuts its writing side
-and goes on reading, `times-out` is an httpx client with a read timeout; with `sigterm` the
-client stays and the operator ends the server."""
+and goes on reading, `times-out` is an httpx client with a read timeout."""
 ABORTING: frozenset[Disconnect] = frozenset({"closes", "resets", "times-out"})
 """The ways in which a client is gone altogether."""
+
+Signal = Literal["", "sigterm"]
+"""What the operator sends to the server's process, to end it; empty for nothing."""
 
 Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
 """`waiting`: the probe reports that something suspends until it is ended; `streaming`: some
@@ -34,6 +36,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     script: Script = Script()
     precondition: Precondition = "waiting"
     disconnect: Disconnect = "closes"
+    signal: Signal = ""
+    """What the operator ends the server with, once the client has disconnected if it does."""
     method: Literal["GET", "POST"] = "GET"
     path: Literal["/events", "/sync-events", "/plain"] = "/events"
     relays: bool = False

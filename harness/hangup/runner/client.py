@@ -147,7 +147,7 @@ class Client:
                 await self.stop_reading()
                 left_ns = self.log.add("leaves", detail="close()")
                 self._socket.close()
-            case "stays" | "times-out" | "sigterm":
+            case "stays" | "times-out":
                 raise ValueError(f"{how!r} is not done to this client's socket")
             case _:
                 assert_never(how)

@@ -123,7 +123,7 @@ class _TrialRun:
             # What the other side of the connection, or of the signal, can be to blame for.
             raise await self.setup.failure(f"the client got {type(error).__name__}") from error
         finally:
-            if self.scenario.disconnect in ("stays", "sigterm"):
+            if self.scenario.disconnect == "stays":
                 self.received = client.event_stream.data
                 self.got = client.got()
             await client.close()
@@ -132,18 +132,15 @@ class _TrialRun:
         asked_s = asyncio.get_running_loop().time()
         await client.ask()
         await reach(self.setup, client)
+        if self.scenario.signal:
+            await self._signal()
+            await self._watch_the_exit()
+            if not self.server.running:
+                await client.wait_until(lambda c: c.ended.is_set(), self.setup.window_s)
+            return
         match self.scenario.disconnect:
             case "stays":
                 await self._watch(asked_s)
-            case "sigterm":
-                await self.setup.group.disconnecting.pass_through(self.setup.name)
-                if not self.server.running:
-                    raise await self.setup.failure("it ended before the operator's signal")
-                self.left_ns = self.server.terminate()
-                self.log.add("leaves", detail="the operator sends SIGTERM")
-                await self._watch_the_exit()
-                if not self.server.running:
-                    await client.wait_until(lambda c: c.ended.is_set(), self.setup.window_s)
             case how:
                 await self.setup.group.disconnecting.pass_through(self.setup.name)
                 if client.ended.is_set():
@@ -151,6 +148,13 @@ class _TrialRun:
                 disconnects_s = asyncio.get_running_loop().time()
                 self.left_ns = await client.disconnect(how)
                 await self._watch(disconnects_s)
+
+    async def _signal(self) -> None:
+        await self.setup.group.disconnecting.pass_through(self.setup.name)
+        if not self.server.running:
+            raise await self.setup.failure("it ended before the operator's signal")
+        self.left_ns = self.server.terminate()
+        self.log.add("leaves", detail="the operator sends SIGTERM")
 
     async def _run_until_the_client_times_out(self) -> None:
         client = ImpatientClient(self.server.port, self.scenario, self.setup.name)
