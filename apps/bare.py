@@ -41,9 +41,11 @@ async def app(scope, receive, send):
 
 
 async def lifespan(receive, send):
-    for phase in ("startup", "shutdown"):
-        await receive()
-        await send({"type": f"lifespan.{phase}.complete"})
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await service.shutting_down()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def plain(send):

@@ -7,10 +7,13 @@
 # session = "litestar"
 # surfaces = [
 #     "background", "dependency",
-#     "handler", "handler-app-error", "handler-cancelled", "middleware",
+#     "handler", "handler-app-error", "handler-cancelled",
 #     "hook:after_exception", "hook:after_request", "hook:after_response",
 # ]
 # unsupported = ["is-disconnected"]
+# variants = [
+#     "litestar/asgi-middleware", "litestar/gzip", "litestar/opentelemetry", "sentry",
+# ]
 # ///
 """Litestar: handlers return a `Stream` over the service's stream."""
 
@@ -78,14 +81,6 @@ async def plain(session: str) -> dict[str, bool]:
         return {"ok": True}
 
 
-def middleware(app):
-    async def watched(scope, receive, send):
-        with probe.span("middleware"):
-            await app(scope, receive, send)
-
-    return watched
-
-
 def on_exception(request, error):
     probe.saw("handler", error)
     return Response({"error": "internal"}, status_code=500)
@@ -119,12 +114,18 @@ with probe.optional_registration("handler-cancelled"):
     Litestar(exception_handlers={asyncio.CancelledError: on_cancelled})
     exception_handlers[asyncio.CancelledError] = on_cancelled
 
-app = Litestar(
-    route_handlers=[events, ask, sync_events, plain],
-    dependencies={"session": Provide(provide_session)},
-    exception_handlers=exception_handlers,
-    middleware=[middleware],
-    after_exception=[after_exception],
-    after_request=after_request,
-    after_response=after_response,
-)
+
+def create_app(**options):
+    return Litestar(
+        route_handlers=[events, ask, sync_events, plain],
+        dependencies={"session": Provide(provide_session)},
+        exception_handlers=exception_handlers,
+        after_exception=[after_exception],
+        after_request=after_request,
+        after_response=after_response,
+        on_shutdown=[service.shutting_down],
+        **options,
+    )
+
+
+app = create_app()

@@ -6,10 +6,11 @@
 # title = "Quart, streamed response"
 # session = "quart"
 # surfaces = [
-#     "handler", "handler-app-error", "handler-cancelled", "middleware",
+#     "handler", "handler-app-error", "handler-cancelled",
 #     "hook:after_request", "hook:got_request_exception", "hook:teardown_request",
 # ]
 # unsupported = ["is-disconnected"]
+# variants = ["quart/asgi-middleware", "quart/opentelemetry", "sentry"]
 # ///
 """Quart: a streamed response, as its documentation has it for server-sent events.
 
@@ -27,7 +28,7 @@ app = Quart(__name__)
 
 
 def encode(data):
-    return f"data: {data}\r\n\r\n".encode()
+    return f"data: {data}\n\n".encode()
 
 
 async def respond(stream):
@@ -108,16 +109,6 @@ async def on_got_request_exception(sender, exception, **extra):
     probe.saw("hook:got_request_exception", exception)
 
 
-class Middleware:
-    def __init__(self, app):
-        self.app = app
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        with probe.span("middleware"):
-            await self.app(scope, receive, send)
-
-
-app.asgi_app = Middleware(app.asgi_app)
+@app.after_serving
+async def after_serving():
+    await service.shutting_down()

@@ -7,13 +7,18 @@
 # session = "sse_starlette"
 # surfaces = [
 #     "background", "dependency",
-#     "handler", "handler-app-error", "handler-cancelled", "middleware",
+#     "handler", "handler-app-error", "handler-cancelled",
 #     "hook:client_close_handler",
+# ]
+# variants = [
+#     "starlette/function-middleware", "starlette/asgi-middleware", "starlette/gzip",
+#     "fastapi/opentelemetry", "sentry",
 # ]
 # ///
 """sse-starlette in FastAPI: endpoints return its `EventSourceResponse`."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -31,7 +36,13 @@ async def session():
             await service.dependency_teardown()
 
 
-app = FastAPI(dependencies=[Depends(session)])
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    await service.shutting_down()
+
+
+app = FastAPI(dependencies=[Depends(session)], lifespan=lifespan)
 
 
 class Question(BaseModel):
@@ -80,12 +91,6 @@ async def plain():
     with probe.span("endpoint"):
         await service.before_answering()
         return {"ok": True}
-
-
-@app.middleware("http")
-async def middleware(request, call_next):
-    with probe.span("middleware"):
-        return await call_next(request)
 
 
 @app.exception_handler(Exception)

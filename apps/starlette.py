@@ -5,16 +5,19 @@
 # [tool.hangup]
 # title = "Starlette `StreamingResponse`"
 # session = "starlette"
-# surfaces = ["background", "handler", "handler-app-error", "handler-cancelled", "middleware"]
+# surfaces = ["background", "handler", "handler-app-error", "handler-cancelled"]
+# variants = [
+#     "starlette/function-middleware", "starlette/asgi-middleware", "starlette/gzip",
+#     "starlette/opentelemetry", "sentry",
+# ]
 # ///
 """Starlette: endpoints return a `StreamingResponse` over the service's stream."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
@@ -58,11 +61,6 @@ async def plain(request):
         return JSONResponse({"ok": True})
 
 
-async def middleware(request, call_next):
-    with probe.span("middleware"):
-        return await call_next(request)
-
-
 async def on_exception(request, error):
     probe.saw("handler", error)
     return JSONResponse({"error": "internal"}, status_code=500)
@@ -78,6 +76,12 @@ async def on_cancelled(request, error):
     return JSONResponse({"error": "cancelled"}, status_code=499)
 
 
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    await service.shutting_down()
+
+
 app = Starlette(
     routes=[
         Route("/events", events),
@@ -85,7 +89,7 @@ app = Starlette(
         Route("/sync-events", sync_events),
         Route("/plain", plain),
     ],
-    middleware=[Middleware(BaseHTTPMiddleware, dispatch=middleware)],
+    lifespan=lifespan,
     exception_handlers={Exception: on_exception, AppError: on_app_error},
 )
 with probe.optional_registration("handler-cancelled"):

@@ -184,12 +184,13 @@ def test_the_hash_of_an_app_covers_what_runs_in_its_server_and_no_more(
     tmp_path: Path, own_apps: Path, changed: str, *, covered: bool
 ) -> None:
     staged = tmp_path / "staged"
-    stage(staged, find_apps(own_apps).values())
-    app_file = staged_app(staged, Path("my_own.py"))
-    before = code_hash(app_file, staged)
-    assert code_hash(app_file, staged) == before
+    apps = find_apps(own_apps)
+    stage(staged, apps.values())
+    app = apps["my-own"]
+    before = code_hash(app, staged)
+    assert code_hash(app, staged) == before
     (staged / changed).write_text("changed = True\n")
-    assert (code_hash(app_file, staged) != before) == covered
+    assert (code_hash(app, staged) != before) == covered
 
 
 def test_the_hash_of_what_was_staged_is_that_of_what_it_was_staged_from(
@@ -198,10 +199,10 @@ def test_the_hash_of_what_was_staged_is_that_of_what_it_was_staged_from(
     apps = find_apps(own_apps)
     stage(tmp_path / "staged", apps.values())
     for app in apps.values():
-        staged = code_hash(staged_app(tmp_path / "staged", app.path), tmp_path / "staged")
+        staged = code_hash(app, tmp_path / "staged")
         assert staged == original_code_hash(app, apps.values())
     written(own_apps, "one = 2\n", "_helper.py")
-    staged = code_hash(staged_app(tmp_path / "staged", Path("my_own.py")), tmp_path / "staged")
+    staged = code_hash(apps["my-own"], tmp_path / "staged")
     assert staged != original_code_hash(apps["my-own"], apps.values())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hangup.errors import UserError, choose
 from hangup.model import scenarios as catalogue
+from hangup.model import servers
 from hangup.model.plan import Interpreter
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
@@ -26,6 +27,7 @@ from hangup.runner.plan import (
 )
 from tests.plans import a_plan, an_app
 
+UVICORN = servers.BY_ID["uvicorn"]
 PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
 
 
@@ -81,8 +83,8 @@ def test_there_is_a_proof_for_each_kind_of_handler_and_for_streams() -> None:
 
 def test_an_app_is_spared_the_scenarios_it_does_not_support() -> None:
     ids = ["idle", "sync"]
-    assert [s.id for s in applicable(ids, an_app("bare", "sync"))] == ["idle"]
-    assert [s.id for s in applicable(ids, an_app("starlette"))] == ids
+    assert [s.id for s in applicable(ids, an_app("bare", "sync"), UVICORN)] == ["idle"]
+    assert [s.id for s in applicable(ids, an_app("starlette"), UVICORN)] == ids
 
 
 def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
@@ -94,7 +96,7 @@ def test_trials_are_counted_over_apps_servers_and_repeats() -> None:
 
 def test_nothing_is_traced_where_that_was_not_asked_for() -> None:
     plan = a_plan("bare")
-    assert scenarios_to_trace(plan, an_app("bare")) == []
+    assert scenarios_to_trace(plan, an_app("bare"), UVICORN) == []
     assert count_trials(plan, {"bare": an_app("bare")}) == plan.repeats
 
 
@@ -114,11 +116,11 @@ def test_recipes_are_repeated_three_times_at_most() -> None:
 
 def test_an_app_is_spared_the_recipes_it_has_no_place_for() -> None:
     ids = ["try-finally-in-idle", "dependency-in-idle"]
-    assert [s.id for s in applicable(ids, an_app("bare"))] == ids[:1]
+    assert [s.id for s in applicable(ids, an_app("bare"), UVICORN)] == ids[:1]
     able = an_app("fastapi")
     about = msgspec.structs.replace(able.about, surfaces=("dependency",))
     able = msgspec.structs.replace(able, about=about)
-    assert [s.id for s in applicable(ids, able)] == ids
+    assert [s.id for s in applicable(ids, able, UVICORN)] == ids
 
 
 def test_what_runs_together_is_side_by_side_in_the_catalogue() -> None:

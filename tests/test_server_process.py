@@ -58,7 +58,9 @@ def stack(tmp_path: Path) -> PreparedStack:
     stage(staged, [])
     (staged / "apps" / "mine.py").write_text(APP)
     (staged / "server.py").write_text(SERVER)
-    server = Server(id="own", title="", requirements=(), module="server", options=("{port}",))
+    server = Server(
+        id="own", title="", requirements=(), module="server", command=("-m", "server", "{port}")
+    )
     return PreparedStack(
         app=an_app("mine"), server=server, pins=(), python=Path(sys.executable), staged=staged
     )

@@ -81,6 +81,6 @@ def test_it_says_what_code_the_trials_ran(prepared: PreparedStack, tmp_path: Pat
     (tmp_path / "apps" / "bare.py").write_text("app = 'staged'\n")
     result = stack_result.assemble(plan, prepared, [])
     assert result.hangup == "0.0.1"
-    assert result.code_hash == code_hash(prepared.app_file, prepared.staged)
+    assert result.code_hash == code_hash(prepared.app, prepared.staged)
     (tmp_path / "apps" / "bare.py").write_text("app = 'changed'\n")
     assert stack_result.assemble(plan, prepared, []).code_hash != result.code_hash

@@ -53,6 +53,10 @@ async def background() -> None:
         await _clean_up_in("background")
 
 
+async def shutting_down() -> None:
+    """What the app does when the server has shut it down, in its framework's hook for that."""
+
+
 async def dependency_teardown() -> None:
     """What a dependency does after its `yield`."""
     await _clean_up_in("dependency_teardown")

@@ -15,9 +15,10 @@ from urllib.parse import parse_qs
 from hangup.agent import probe
 
 Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COLLECT_PATH = "/hangup/collect"
 """A request for this path has the process collect its garbage; the app is not called."""
@@ -35,7 +36,7 @@ class Boundary:
     def __init__(self, app: App) -> None:
         self.app = app
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") == COLLECT_PATH:
             probe.record(None, "process", "collects")
             gc.collect()

@@ -71,6 +71,7 @@ _IN_PLACE = frozenset(
         Word.CALLED,
         Word.ALREADY_CALLED,
         Word.ERROR_LINE,
+        Word.ERROR_STATUS,
     }
 )
 """The words that prove, as any exception does, that a surface is in place."""
@@ -485,6 +486,8 @@ _RULES: Mapping[str, _Rule] = {
     Surface.SEND: _send,
     Surface.ASGI: _span,
     Surface.SERVER_LOG: _moments,
+    Surface.ERROR_REPORT: _moments,
+    Surface.SPAN: _span,
     Surface.CLEANUP: _cleanup,
     Surface.IS_DISCONNECTED: _is_disconnected,
     Surface.CLIENT: _client,

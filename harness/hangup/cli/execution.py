@@ -34,10 +34,10 @@ from hangup.store.journal import Journal
 from hangup.store.merging import check_mergeable
 
 
-def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
+def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
     """Run what is left of a journal's plan and put all of it among the results.
 
-    Exits with 130 if it is interrupted, with 1 if a stack could not be started.
+    Whether every stack could be started. Exits with 130 if it is interrupted.
     """
     plan = journal.plan
     root = staged_directory(journal.directory)
@@ -113,8 +113,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> None:
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)
         print_message(f"{name} could not be started: {failure.reason}; its log: {log}", style="red")
-    if scheduler.failed_to_start:
-        raise typer.Exit(1)
+    return not scheduler.failed_to_start
 
 
 def resume_command(results: Path) -> str:

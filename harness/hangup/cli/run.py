@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 
 import hangup
@@ -23,9 +24,10 @@ from hangup.environment.interpreters import find_interpreter
 from hangup.environment.machine import check_platform
 from hangup.environment.version_sets import version_sets
 from hangup.errors import UserError, choose
+from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.trace import Stack
-from hangup.runner.plan import choose_scenarios, choose_servers
+from hangup.runner.plan import choose_scenarios, choose_stacks
 from hangup.runner.prepare import without_unsupported_apps
 from hangup.store.journal import Journal, unfinished_plan, unfinished_trial_count
 from hangup.store.results import (
@@ -38,6 +40,7 @@ from hangup.store.run_lock import check_writable, only_run_into, runs_directory
 
 T = TypeVar("T")
 
+DEFAULT_VERSIONS = "current"
 _WHAT = "What to run"
 _HOW = "How to run it"
 _WHERE = "Where"
@@ -66,23 +69,26 @@ def run(
         bool,
         typer.Option(
             "--thorough",
-            help="Also trace every exception (for `hangup why`), try the recipes for clean-up, "
-            "relay an upstream server and poll for the disconnect.",
+            help="Also run the variants of apps and servers, trace every exception (for `hangup "
+            "why`), try the recipes for clean-up, relay an upstream server and poll for the "
+            "disconnect.",
             rich_help_panel=_WHAT,
         ),
     ] = False,
     versions: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Version set: one that `hangup list` names; `latest` has no pins.",
+            help="Version set: one that `hangup list` names; `latest` has no pins. May be "
+            "repeated: each is run under every Python. By default `current`.",
             rich_help_panel=_WHAT,
+            show_default=False,
         ),
-    ] = "current",
+    ] = None,
     python: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Python to run apps and servers under, by version or path: on the PATH, in "
-            "pyenv or installed by uv. By default the one that runs hangup.",
+            "pyenv or installed by uv. May be repeated. By default the one that runs hangup.",
             rich_help_panel=_WHAT,
             show_default=False,
         ),
@@ -144,24 +150,27 @@ def run(
         unfinished_plan(runs_directory(results))
         with in_use(cache), only_run_into(results) as runs:
             journal = Journal.resume(runs)
-            check_readable(results, journal.plan)
-            run_and_publish(journal, results, cache)
+            for plan in (journal.plan, *journal.plan.then):
+                check_readable(results, plan)
+            _run_all(journal, runs, results, cache)
         return
     if not math.isfinite(window):
         raise UserError("The window must have an end; give --window a number of seconds.")
     found = find_apps(apps)
-    choose("version set", [versions], version_sets())
+    version_set_ids = tuple(dict.fromkeys(versions or [DEFAULT_VERSIONS]))
+    choose("version set", version_set_ids, version_sets())
     check_writable(results)
+    named: list[str] | list[None] = python or [None]
+    interpreters = [_prepare(partial(find_interpreter, name)) for name in named]
     plan = Plan(
-        id=secrets.token_hex(4),
+        id="",
         hangup=hangup.__version__,
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         apps_directory=str(apps.resolve()) if apps is not None else "",
-        apps=choose("app", app_ids or (), found),
-        servers=choose_servers(server_ids or ()),
+        stacks=choose_stacks(app_ids or (), server_ids or (), found, thorough=thorough),
         scenarios=choose_scenarios(scenario_ids or (), thorough=thorough),
-        versions=versions,
-        interpreter=_prepare(partial(find_interpreter, python)),
+        versions="",
+        interpreter=interpreters[0],
         repeats=repeats,
         latency=latency,
         window_s=window,
@@ -169,17 +178,41 @@ def run(
         by_name=bool(scenario_ids),
         whole=not (app_ids or server_ids or scenario_ids or apps),
     )
+    plans = [
+        msgspec.structs.replace(
+            plan, id=secrets.token_hex(4), versions=versions_, interpreter=interpreter
+        )
+        for versions_ in version_set_ids
+        for interpreter in {found.feature: found for found in interpreters}.values()
+    ]
     with in_use(cache):
         if not app_ids:
-            plan, reasons = _prepare(
-                partial(without_unsupported_apps, plan, found, environments(cache))
-            )
-            for app_id, reason in reasons.items():
-                print_message(f"{app_id} is left out of version set {versions}: {reason}")
+            plans = [_supported(plan, found, cache) for plan in plans]
         with only_run_into(results) as runs:
-            check_readable(results, plan)
+            for plan in plans:
+                check_readable(results, plan)
             _announce_what_is_dropped(runs, results)
-            run_and_publish(Journal.begin(runs, plan), results, cache)
+            first = msgspec.structs.replace(plans[0], then=tuple(plans[1:]))
+            _run_all(Journal.begin(runs, first), runs, results, cache)
+
+
+def _supported(plan: Plan, apps: Mapping[str, App], cache: Path) -> Plan:
+    """The plan without the apps that its version set cannot be installed with; says which."""
+    plan, reasons = _prepare(partial(without_unsupported_apps, plan, apps, environments(cache)))
+    for app_id, reason in reasons.items():
+        print_message(f"{app_id} is left out of version set {plan.versions}: {reason}")
+    return plan
+
+
+def _run_all(journal: Journal, runs: Path, results: Path, cache: Path) -> None:
+    """Run a journal's plan and those that follow it; exits with 1 if a stack did not start."""
+    started = run_and_publish(journal, results, cache)
+    waiting = journal.plan.then
+    for number, plan in enumerate(waiting, 1):
+        plan = msgspec.structs.replace(plan, then=waiting[number:])
+        started &= run_and_publish(Journal.begin(runs, plan), results, cache)
+    if not started:
+        raise typer.Exit(1)
 
 
 def _prepare(main: Callable[[], Awaitable[T]]) -> T:
@@ -215,8 +248,7 @@ def check_readable(results: Path, plan: Plan) -> None:
         return
     stacks = (
         Stack(versions=plan.versions, python=plan.interpreter.feature, app=app, server=server)
-        for app in plan.apps
-        for server in plan.servers
+        for app, server in plan.stacks
     )
     measured = {stack_result_path(results, stack) for stack in stacks}
     for path in stack_result_paths(results):

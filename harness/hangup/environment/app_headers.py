@@ -54,17 +54,20 @@ def helper_modules(directory: Path) -> list[Path]:
 
 
 def app_ids_by_session(directory: Path) -> dict[str, list[str]]:
-    """The apps of a directory by the nox session that runs them, both sorted.
+    """The apps of a directory and their variants by the nox session that runs them, both sorted.
 
     Raises HeaderError for a file that does not say.
     """
     sessions: dict[str, list[str]] = {}
     for path in app_files(directory):
         try:
-            session = read_header(path)["tool"]["hangup"]["session"]
+            about = read_header(path)["tool"]["hangup"]
+            session = about["session"]
         except (KeyError, TypeError):
             raise HeaderError(f"The `# /// script` block of {path} names no session.") from None
-        sessions.setdefault(session, []).append(app_id(path))
+        app = app_id(path)
+        variants = (f"{app}+{name.rpartition('/')[2]}" for name in about.get("variants", ()))
+        sessions.setdefault(session, []).extend([app, *variants])
     return dict(sorted(sessions.items()))
 
 

@@ -11,6 +11,8 @@ import hangup
 
 PACKAGE = Path(hangup.__file__).resolve().parent
 AGENT = PACKAGE / "agent"
+VARIANTS = "variants"
+"""The directory of the variants' files, beside the app files."""
 
 
 def built_in_apps() -> Path:

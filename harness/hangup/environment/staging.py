@@ -15,12 +15,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hangup.environment.app_headers import app_files, app_id, helper_modules
-from hangup.environment.built_in import AGENT, built_in_apps
+from hangup.environment.built_in import AGENT, VARIANTS, built_in_apps
 from hangup.files import new_directory
-from hangup.model.apps import App
+from hangup.model.apps import App, Variant
+from hangup.model.variants import baseline_id
 
 _SHARED = ("common", "recipes")
 _APPS = "apps"
+_VARIANTS = f"{_APPS}/{VARIANTS}"
 _AGENT = "hangup/agent"
 _SHARED_BELOW = tuple(f"{_APPS}/{name}/" for name in _SHARED)
 
@@ -52,7 +54,12 @@ def originals(apps: Iterable[App]) -> dict[str, Path]:
         files |= _modules(built_in_apps() / name, f"{_APPS}/{name}")
     for directory in dict.fromkeys(app.path.parent for app in apps):
         files |= {f"{_APPS}/{helper.name}": helper for helper in helper_modules(directory)}
-    return files | {f"{_APPS}/{_module_name(app.id)}.py": app.path for app in apps}
+    files |= _modules(built_in_apps() / VARIANTS, _VARIANTS, "_*.py")
+    for app in apps:
+        files[f"{_APPS}/{_module_name(baseline_id(app.id))}.py"] = app.path
+        if app.variant is not None:
+            files[_staged_variant(app.variant)] = app.variant.path
+    return files
 
 
 def staged_directory(run_directory: Path) -> Path:
@@ -70,6 +77,11 @@ def staged_app(root: Path, app_file: Path) -> Path:
     return staged_apps(root) / f"{_module_name(app_file.stem)}.py"
 
 
+def staged_variant(root: Path, variant: Variant) -> Path:
+    """Where a variant's file is in a staged directory."""
+    return root / _staged_variant(variant)
+
+
 def replaced_apps(root: Path) -> set[str]:
     """The built-in apps that a user's own ones were staged instead of, by id."""
     return {
@@ -79,24 +91,28 @@ def replaced_apps(root: Path) -> set[str]:
     }
 
 
-def code_hash(app_file: Path, root: Path) -> str:
+def code_hash(app: App, root: Path) -> str:
     """A hash of the code that an app staged below `root` runs with.
 
-    That is its file, the app files it imports, and all that is staged for every app.
+    That is its file, its variant's, the app files it imports, and all that is staged for every
+    app.
     """
     files = {str(path.relative_to(root)): path for path in sorted(root.rglob("*.py"))}
-    return _code_hash(_module_name(app_file.stem), files)
+    return _code_hash(app, files)
 
 
 def original_code_hash(app: App, apps: Iterable[App]) -> str:
     """What `code_hash` will be of an app when these apps are staged as they are now."""
-    return _code_hash(_module_name(app.id), originals(apps))
+    return _code_hash(app, originals(apps))
 
 
-def _code_hash(module: str, files: Mapping[str, Path]) -> str:
+def _code_hash(app: App, files: Mapping[str, Path]) -> str:
     """The hash for an app, of the files of a staged directory by where they are in it."""
     names = {name for name in files if name.startswith((f"{_AGENT}/", *_SHARED_BELOW))}
-    waiting = [module]
+    if app.variant is not None:
+        helpers = {name for name in files if name.startswith(f"{_VARIANTS}/_")}
+        names |= {_staged_variant(app.variant), *helpers}
+    waiting = [_module_name(baseline_id(app.id))]
     while waiting:
         name = f"{_APPS}/{waiting.pop()}.py"
         if name in files and name not in names:
@@ -139,12 +155,17 @@ def _imported_modules(app_file: Path) -> list[str]:
     return [name.removeprefix(f"{_APPS}.") for name in sorted(names)]
 
 
-def _modules(directory: Path, name: str) -> dict[str, Path]:
+def _modules(directory: Path, name: str, pattern: str = "*.py") -> dict[str, Path]:
     """The modules in and below a directory, by where they are if that is called `name`."""
     return {
         f"{name}/{path.relative_to(directory).as_posix()}": path
-        for path in sorted(directory.rglob("*.py"))
+        for path in sorted(directory.rglob(pattern))
     }
+
+
+def _staged_variant(variant: Variant) -> str:
+    """Where a variant's file comes below a staged directory."""
+    return f"{_VARIANTS}/{_module_name(variant.name)}.py"
 
 
 def _module_name(name: str) -> str:

@@ -52,19 +52,18 @@ async def pins_of(
 
 
 async def unsupported_apps(
-    apps: Iterable[App],
-    servers: Sequence[Server],
+    stacks: Iterable[tuple[App, Sequence[Server]]],
     constraints: Path | None,
     interpreter: Interpreter,
     cache: Path,
 ) -> dict[str, str]:
-    """Why an app cannot be installed with each of these servers, by id, for those that cannot.
+    """Why an app cannot be installed with each of its servers, by id, for those that cannot.
 
     Raises UserError if uv could not tell, for want of the package index for example.
     """
     limit = asyncio.Semaphore(machine.cores())
 
-    async def why_not(app: App) -> tuple[str, str] | None:
+    async def why_not(app: App, servers: Sequence[Server]) -> tuple[str, str] | None:
         async with limit:
             for server in servers:
                 try:
@@ -74,5 +73,5 @@ async def unsupported_apps(
         return None
 
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(why_not(app)) for app in apps]
+        asked = [group.create_task(why_not(*stack)) for stack in stacks]
     return dict(answer for task in asked if (answer := task.result()) is not None)

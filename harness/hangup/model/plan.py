@@ -34,8 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The version of hangup that began the run, which alone can resume it."""
     apps_directory: str
     """The directory of the user's own app files; empty if there is none."""
-    apps: tuple[str, ...]
-    servers: tuple[str, ...]
+    stacks: tuple[tuple[str, str], ...]
+    """The apps and the servers that run them, in order."""
     scenarios: tuple[str, ...]
     versions: str
     interpreter: Interpreter
@@ -49,6 +49,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether scenarios were named: what there is of the others is then kept."""
     whole: bool
     """Whether nothing was left out, so that older results are superseded altogether."""
+    then: tuple[Plan, ...] = ()
+    """What is run after it: under other version sets or Pythons."""
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The apps, each once."""
+        return tuple(dict.fromkeys(app for app, _ in self.stacks))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The servers, each once."""
+        return tuple(dict.fromkeys(server for _, server in self.stacks))
 
     def repeats_of(self, scenario: Scenario) -> int:
         """How often a scenario is run.

@@ -124,7 +124,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, order=True):
 class StackResult(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one stack: the head of a results file, and its trials."""
 
-    format: int = 2
+    format: int = 3
     """The number of the format on disk (`hangup.store.formats`)."""
     stack: Stack
     title: str

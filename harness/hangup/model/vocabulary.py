@@ -96,6 +96,7 @@ class Word(ExplainedWord):
     )
     NOT_APPLICABLE = "not applicable", "this app has no such thing"
     ERROR_LINE = "error line", "a line was logged as an error, without an exception"
+    ERROR_STATUS = "error status", "the span ended with the status ERROR, without an exception"
 
     RETURNED_TRUE = (
         "returned True",
@@ -188,6 +189,8 @@ class Surface(StrEnum):
     SEND = "send"
     ASGI = "asgi"
     SERVER_LOG = "server-log"
+    ERROR_REPORT = "error-report"
+    SPAN = "span"
     CLEANUP = "cleanup"
     IS_DISCONNECTED = "is_disconnected"
     CLIENT = "client"
@@ -198,7 +201,14 @@ class Surface(StrEnum):
 HOOK = "hook:"
 """What a surface's id begins with where it is a framework's hook or signal."""
 HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
-OPTIONAL = (Surface.DEPENDENCY, Surface.BACKGROUND, Surface.MIDDLEWARE, *HANDLERS)
+OPTIONAL = (
+    Surface.DEPENDENCY,
+    Surface.BACKGROUND,
+    Surface.MIDDLEWARE,
+    *HANDLERS,
+    Surface.ERROR_REPORT,
+    Surface.SPAN,
+)
 """The surfaces an app may have or not, hooks apart."""
 OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
 """How a generator is found that was not ended within the window."""
@@ -212,6 +222,7 @@ SPANS = frozenset(
         Surface.MIDDLEWARE,
         Surface.BACKGROUND,
         Surface.CLEANUP,
+        Surface.SPAN,
     }
 )
 """The surfaces that begin and end, whose end a trial waits for."""

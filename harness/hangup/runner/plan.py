@@ -12,6 +12,8 @@ from hangup.model import servers
 from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.scenario import Scenario
+from hangup.model.servers import Server
+from hangup.model.variants import variant_name
 
 Group: TypeAlias = Sequence[Scenario]
 """Scenarios that run at once on one server; most are a group by themselves."""
@@ -35,13 +37,51 @@ def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
     return choose("server", wanted, servers.BY_ID)
 
 
-def applicable(scenario_ids: Sequence[str], app: App) -> list[Scenario]:
-    """The scenarios that this app has everything for that they need."""
+def choose_stacks(
+    app_ids: Sequence[str], server_ids: Sequence[str], apps: Mapping[str, App], *, thorough: bool
+) -> tuple[tuple[str, str], ...]:
+    """The apps and servers that are wanted, or all, and which of them run together.
+
+    Baselines run with baselines; a variant of an app with the reference server, a variant of a
+    server with the apps that it names, so that each is compared with what differs from it in one
+    thing. Variants belong to thorough runs. Whatever is named on both sides runs together.
+    Raises UserError for a name there is not.
+    """
+    chosen_apps = choose("app", app_ids, apps)
+    chosen_servers = choose_servers(server_ids)
+
+    def runs(app: App, server: Server) -> bool:
+        if app.id in app_ids and server.id in server_ids:
+            return True
+        if app.variant is not None:
+            wanted = thorough or app.id in app_ids
+            return wanted and server.id == servers.REFERENCE
+        if variant_name(server.id):
+            wanted = thorough or server.id in server_ids
+            return wanted and app.id in server.apps
+        return True
+
+    return tuple(
+        (app, server)
+        for server in chosen_servers
+        for app in chosen_apps
+        if runs(apps[app], servers.BY_ID[server])
+    )
+
+
+def applicable(scenario_ids: Sequence[str], app: App, server: Server) -> list[Scenario]:
+    """The scenarios that this app has all it takes for, and that concern this server."""
     chosen = (catalogue.BY_ID[scenario_id] for scenario_id in scenario_ids)
-    return [s for s in chosen if catalogue.fits(s, app.about.surfaces, app.about.unsupported)]
+    return [
+        s
+        for s in chosen
+        if catalogue.fits(s, app.about.surfaces, app.about.unsupported)
+        and (app.tries_recipes or s.kind != "recipe")
+        and (not server.shutdown_only or s.signal or s.kind == "control")
+    ]
 
 
-def scenarios_to_trace(plan: Plan, app: App) -> list[Scenario]:
+def scenarios_to_trace(plan: Plan, app: App, server: Server) -> list[Scenario]:
     """The scenarios that are run once more with their exceptions traced.
 
     Recipes are not: what is thrown into them is what the scenarios without them are about.
@@ -49,7 +89,7 @@ def scenarios_to_trace(plan: Plan, app: App) -> list[Scenario]:
     """
     if not plan.trace_exceptions:
         return []
-    chosen = applicable(plan.scenarios, app)
+    chosen = applicable(plan.scenarios, app, server)
     return [s for s in chosen if s.kind != "recipe" and not s.script.polls]
 
 
@@ -102,12 +142,10 @@ def _groups(scenarios: Iterable[Scenario]) -> list[Group]:
 
 def count_trials(plan: Plan, apps: Mapping[str, App]) -> int:
     """How many trials there are in a plan, latencies apart."""
-    traced = sum(len(scenarios_to_trace(plan, apps[app])) for app in plan.apps)
-    return len(plan.servers) * (
-        traced
-        + sum(
-            plan.repeats_of(scenario)
-            for app in plan.apps
-            for scenario in applicable(plan.scenarios, apps[app])
-        )
+    stacks = [(apps[app], servers.BY_ID[server]) for app, server in plan.stacks]
+    traced = sum(len(scenarios_to_trace(plan, *stack)) for stack in stacks)
+    return traced + sum(
+        plan.repeats_of(scenario)
+        for stack in stacks
+        for scenario in applicable(plan.scenarios, *stack)
     )

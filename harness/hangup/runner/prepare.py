@@ -11,7 +11,7 @@ import msgspec
 
 from hangup.environment import machine
 from hangup.environment.installations import install
-from hangup.environment.staging import staged_app, staged_directory
+from hangup.environment.staging import staged_app, staged_directory, staged_variant
 from hangup.environment.version_sets import constraints_of, pins_of, unsupported_apps
 from hangup.errors import UserError
 from hangup.model import servers
@@ -43,11 +43,17 @@ class PreparedStack(msgspec.Struct, frozen=True, kw_only=True):
         """The app's file, where the server reads it."""
         return staged_app(self.staged, self.app.path)
 
+    @property
+    def variant_file(self) -> Path | None:
+        """The file of the app's variant, where the server reads it."""
+        variant = self.app.variant
+        return None if variant is None else staged_variant(self.staged, variant)
+
 
 async def prepare_stacks(
     plan: Plan, apps: Mapping[str, App], directory: Path, environments: Path
 ) -> list[PreparedStack]:
-    """Resolve and install everything that a plan needs, server by server, in its order.
+    """Resolve and install everything that a plan needs, in its order.
 
     `directory` is the run's, in which apps and agent have been staged; `environments` is where
     those of all runs are kept. Where latencies are taken, the reference app is prepared even if
@@ -70,12 +76,11 @@ async def prepare_stacks(
             python = await install(pins, plan.interpreter, environments)
         return PreparedStack(app=app, server=server, pins=pins, python=python, staged=staged)
 
-    chosen = list(plan.apps)
-    if plan.latency and REFERENCE in apps and REFERENCE not in chosen:
-        chosen.append(REFERENCE)
-    return await gather(
-        prepare(apps[app], servers.BY_ID[server]) for server in plan.servers for app in chosen
-    )
+    chosen = list(plan.stacks)
+    if plan.latency and REFERENCE in apps:
+        compared = ((REFERENCE, server) for server in plan.servers)
+        chosen += [stack for stack in compared if stack not in chosen]
+    return await gather(prepare(apps[app], servers.BY_ID[server]) for app, server in chosen)
 
 
 async def without_unsupported_apps(
@@ -85,14 +90,16 @@ async def without_unsupported_apps(
 
     Raises UserError if there is none left.
     """
+    servers_of = {
+        app: [servers.BY_ID[server] for of, server in plan.stacks if of == app] for app in plan.apps
+    }
     reasons = await unsupported_apps(
-        [apps[app_id] for app_id in plan.apps],
-        [servers.BY_ID[server_id] for server_id in plan.servers],
+        [(apps[app], on) for app, on in servers_of.items()],
         constraints_of(plan.versions),
         plan.interpreter,
         environments,
     )
-    supported = tuple(app_id for app_id in plan.apps if app_id not in reasons)
+    supported = tuple(stack for stack in plan.stacks if stack[0] not in reasons)
     if not supported:
         raise UserError(next(iter(reasons.values())))
-    return msgspec.structs.replace(plan, apps=supported), reasons
+    return msgspec.structs.replace(plan, stacks=supported), reasons

@@ -86,7 +86,11 @@ class Scheduler:
             self._plan, self._apps, self._journal.directory, self._environments
         )
         # One that is not in the plan was prepared for its latency.
-        asked_for = [stack for stack in prepared_stacks if stack.app.id in self._plan.apps]
+        asked_for = [
+            stack
+            for stack in prepared_stacks
+            if (stack.app.id, stack.server.id) in self._plan.stacks
+        ]
         for stack in asked_for:
             self._hooks.check(self._result(stack))
         # Before the directories of earlier runs go, by which their processes are known.
@@ -101,9 +105,9 @@ class Scheduler:
             if self._plan.latency:
                 self._hooks.phase_begins("measuring latency")
                 for server in self._plan.servers:
-                    await self._measure_latency(
-                        [stack for stack in prepared_stacks if stack.server.id == server]
-                    )
+                    on_server = [s for s in prepared_stacks if s.server.id == server]
+                    if not on_server[0].server.shutdown_only:
+                        await self._measure_latency(on_server)
         return [self._result(stack) for stack in asked_for]
 
     def _result(self, stack: PreparedStack) -> StackResult:
@@ -123,7 +127,7 @@ class Scheduler:
     def _unfinished(self, stack: PreparedStack) -> list[Scenario]:
         return [
             scenario
-            for scenario in plan.applicable(self._plan.scenarios, stack.app)
+            for scenario in plan.applicable(self._plan.scenarios, stack.app, stack.server)
             if not self._journal.has_trials(stack.app.id, stack.server.id, scenario.id)
         ]
 
@@ -183,7 +187,9 @@ class Scheduler:
         app, server = stack.app.id, stack.server.id
         if self._journal.has_traced(app, server):
             return
-        sequences = plan.traced_sequences(plan.scenarios_to_trace(self._plan, stack.app))
+        sequences = plan.traced_sequences(
+            plan.scenarios_to_trace(self._plan, stack.app, stack.server)
+        )
         finished = await gather(self._run_traced_sequence(stack, s) for s in sequences)
         trials = tuple(trial for sequence in finished for trial in sequence)
         if trials:
@@ -250,7 +256,7 @@ class Scheduler:
         unmeasured = [
             stack
             for stack in stacks
-            if stack.app.id in self._plan.apps
+            if (stack.app.id, stack.server.id) in self._plan.stacks
             and not self._journal.has_latency(stack.app.id, stack.server.id)
         ]
         if not unmeasured:

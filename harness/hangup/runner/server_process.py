@@ -252,6 +252,8 @@ class ServerProcess:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
         if self.trace_exceptions:
             kept["HANGUP_TRACE_EXCEPTIONS"] = "1"
+        if self.stack.variant_file is not None:
+            kept["HANGUP_VARIANT"] = str(self.stack.variant_file)
         return kept | {
             "HANGUP_APP": str(self.stack.app_file),
             LIFELINE: str(self._lifeline_file),

@@ -47,7 +47,7 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         hangup=plan.hangup,
         window_s=plan.window_s,
         repeats=plan.repeats,
-        code_hash=code_hash(prepared.app_file, prepared.staged),
+        code_hash=code_hash(prepared.app, prepared.staged),
         command=" ".join(["python", *prepared.server.arguments("PORT")]),
         environment=Environment(
             python=plan.interpreter.version,

@@ -18,7 +18,7 @@ import msgspec
 from hangup.errors import UserError
 from hangup.files import write_whole
 from hangup.model.trace import Stack, StackResult, Trial
-from hangup.store.formats import FORMAT, head_of_format_1, trial_of_format_1
+from hangup.store.formats import FORMAT, head_as_now, older_names, trial_as_now
 
 TRACES = "traces"
 SUFFIX = ".jsonl.xz"
@@ -37,9 +37,29 @@ class _Head(msgspec.Struct):
 
 def stack_result_path(results: Path, stack: Stack) -> Path:
     """Where a stack's trials are kept; in the file of an older format if that is all there is."""
-    path = results / TRACES / f"{stack.id}{SUFFIX}"
-    older = results / TRACES / f"{stack.id}{_SUFFIX_OF_FORMAT_1}"
-    return older if older.exists() and not path.exists() else path
+    app, server = older_names(stack.app, stack.server)
+    older = msgspec.structs.replace(stack, app=app, server=server)
+    files = [
+        _path(results, stack),
+        *(_path(results, older, s) for s in (SUFFIX, _SUFFIX_OF_FORMAT_1)),
+    ]
+    return next((path for path in files if _stack_in(path) == stack), files[0])
+
+
+def _path(results: Path, stack: Stack, suffix: str = SUFFIX) -> Path:
+    return results / TRACES / f"{stack.id}{suffix}"
+
+
+def _stack_in(path: Path) -> Stack | None:
+    """The stack that a file says it is of; None if it is not there or cannot be read."""
+    open_ = gzip.open if path.name.endswith(_SUFFIX_OF_FORMAT_1) else lzma.open
+    try:
+        with open_(path) as file:
+            return msgspec.convert(
+                head_as_now(msgspec.json.decode(file.readline()))["stack"], Stack
+            )
+    except (OSError, EOFError, LookupError, TypeError, ValueError, zlib.error, lzma.LZMAError):
+        return None
 
 
 def write_stack_result(results: Path, result: StackResult) -> None:
@@ -48,9 +68,19 @@ def write_stack_result(results: Path, result: StackResult) -> None:
     for trials in (result.trials, result.traced):
         in_order = sorted(trials, key=lambda trial: (trial.scenario, trial.repeat))
         lines += [_encoder.encode(trial) for trial in in_order]
-    path = results / TRACES / f"{result.stack.id}{SUFFIX}"
+    path = _path(results, result.stack)
+    _make_way(results, path, result.stack)
     write_whole(path, lzma.compress(b"\n".join(lines) + b"\n", preset=6))
-    (results / TRACES / f"{result.stack.id}{_SUFFIX_OF_FORMAT_1}").unlink(missing_ok=True)
+    older = _path(results, result.stack, _SUFFIX_OF_FORMAT_1)
+    _make_way(results, older, result.stack)
+    older.unlink(missing_ok=True)
+
+
+def _make_way(results: Path, path: Path, stack: Stack) -> None:
+    """Write what a file holds of another stack, which had this one's name once, where it belongs."""
+    found = _stack_in(path)
+    if found not in (None, stack) and not _path(results, found).exists():
+        write_stack_result(results, read_stack_result(path))
 
 
 def _head(result: StackResult) -> dict[str, Any]:
@@ -83,16 +113,14 @@ def read_stack_result(path: Path) -> StackResult:
                 f"{path} has results format {found}, this hangup reads up to {FORMAT}; "
                 "use the hangup that wrote it or a newer one."
             )
-        head = msgspec.json.decode(first)
-        if found == 1:
-            head = head_of_format_1(head)
+        head = head_as_now(msgspec.json.decode(first))
         counted, traced = head["trials"], head.get("traced", 0)
         result = msgspec.convert(head | {"trials": (), "traced": ()}, StackResult)
         if len(lines) != counted + traced:
             raise UserError(f"{path} has {len(lines)} of its {counted + traced} trials; {again}")
-        if found == 1:
+        if found < FORMAT:
             trials = tuple(
-                msgspec.convert(trial_of_format_1(_fields.decode(line)), Trial) for line in lines
+                msgspec.convert(trial_as_now(_fields.decode(line), found), Trial) for line in lines
             )
         else:
             trials = tuple(map(_decoder.decode, lines))
@@ -125,7 +153,13 @@ def stack_result_paths(results: Path) -> list[Path]:
 
 def read_stack_results(results: Path) -> list[StackResult]:
     """Read all there is, sorted by stack; raises UserError if there is nothing."""
-    return sorted(map(read_stack_result, stack_result_paths(results)), key=lambda r: r.stack)
+    found: dict[Stack, StackResult] = {}
+    for path in stack_result_paths(results):
+        result = read_stack_result(path)
+        # What was measured under its name of today replaces what it was once called.
+        if result.stack not in found or path == _path(results, result.stack):
+            found[result.stack] = result
+    return sorted(found.values(), key=lambda r: r.stack)
 
 
 def remove_stacks(results: Path, versions: str, python: str, but: Collection[Stack]) -> None:

@@ -4,7 +4,7 @@
 #
 # [tool.hangup]
 # title = "a LangGraph graph in FastAPI's `StreamingResponse`, wired by Dependency Injector"
-# session = "article"
+# session = "fastapi"
 # surfaces = ["handler"]
 # unsupported = ["sync", "is-disconnected"]
 # ///
@@ -16,6 +16,7 @@ reads the inner source. LangGraph runs the node in a task of its own, and a queu
 task with the generator.
 """
 
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, TypedDict
 
@@ -64,7 +65,14 @@ class Container(containers.DeclarativeContainer):
 
 Chat = Annotated[ChatService, Depends(Provide[Container.chat])]
 
-app = FastAPI()
+
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    await service.shutting_down()
+
+
+app = FastAPI(lifespan=lifespan)
 
 
 class Question(BaseModel):
