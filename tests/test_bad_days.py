@@ -498,9 +498,12 @@ def test_what_a_killed_run_has_left_without_an_agent_is_ended_by_the_next_one(
     lifeline = _unfinished(results).directory / "bare-on-uvicorn-0" / "lifeline"
     sleeps = [sys.executable, "-c", "import time; time.sleep(3600)"]
     with subprocess.Popen(sleeps, env={LIFELINE: str(lifeline)}) as left:
-        done = hangup(*a_short_run("bare", "--scenario", "complete", "--results", results))
-        assert done.returncode == 0, done.stderr
-        assert left.wait(DEADLINE_S) == -signal.SIGKILL
+        try:
+            done = hangup(*a_short_run("bare", "--scenario", "complete", "--results", results))
+            assert done.returncode == 0, done.stderr
+            assert left.wait(DEADLINE_S) == -signal.SIGKILL
+        finally:
+            left.kill()
 
 
 HANGS = """\

@@ -100,7 +100,7 @@ def _variants_of(app: App) -> list[App]:
     found = []
     for name in app.about.variants:
         file = f"{VARIANTS}/{name.replace('-', '_')}.py"
-        path = app.path.with_name(file)
+        path = app.path.parent / file
         if not path.is_file():
             path = built_in_apps() / file
         if not path.is_file():

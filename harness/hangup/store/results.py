@@ -77,7 +77,7 @@ def write_stack_result(results: Path, result: StackResult) -> None:
 
 
 def _make_way(results: Path, path: Path, stack: Stack) -> None:
-    """Write what a file holds of another stack, which had this one's name once, where it belongs."""
+    """Write where it belongs what a file holds of a stack that had this one's name once."""
     found = _stack_in(path)
     if found not in (None, stack) and not _path(results, found).exists():
         write_stack_result(results, read_stack_result(path))
