@@ -15,6 +15,7 @@ import hangup.agent
 from hangup.agent import boundary, probe, server_log
 from hangup.environment.staging import stage
 from hangup.model import trace
+from hangup.model.apps import Variant, VariantMetadata
 from hangup.model.servers import BY_ID
 from hangup.model.vocabulary import Word
 from hangup.runner import client, trace_tail
@@ -37,8 +38,10 @@ def _strings(directory: Path) -> Iterator[str]:
 
 def test_the_agent_reads_the_variables_that_a_server_is_started_with(tmp_path: Path) -> None:
     stage(tmp_path / "staged", [])
+    about = VariantMetadata(title="varied")
+    variant = Variant(name="varied", path=tmp_path / "varied.py", about=about)
     stack = PreparedStack(
-        app=an_app("bare"),
+        app=msgspec.structs.replace(an_app("bare"), variant=variant),
         server=BY_ID["uvicorn"],
         pins=(),
         python=tmp_path,

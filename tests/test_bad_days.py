@@ -286,7 +286,7 @@ def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
     assert "hangup-no-such-package-zz was not found" in reasons["mine"]
     assert reasons["newer"].startswith("newer needs Python >=3.99")
 
-    nothing_left = msgspec.structs.replace(asked, apps=("mine",))
+    nothing_left = msgspec.structs.replace(asked, stacks=(("mine", "uvicorn"),))
     with pytest.raises(UserError, match="hangup-no-such-package-zz"):
         asyncio.run(without_unsupported_apps(nothing_left, found, tmp_path / "cache"))
 

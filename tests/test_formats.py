@@ -106,7 +106,7 @@ def read(path: Path) -> StackResult:
 def test_the_head_of_format_1_is_read_with_todays_names(read: StackResult) -> None:
     assert msgspec.structs.replace(read, trials=(), traced=()) == StackResult(
         format=FORMAT,
-        stack=stack(),
+        stack=stack("starlette+function-middleware"),
         title="an app made up for a test",
         surfaces=("handler", "handler-cancelled"),
         unsupported=("sync",),

@@ -6,13 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-from packaging.requirements import Requirement
-
 from hangup.analysis.outcomes import Outcomes
-from hangup.environment.apps import find_apps
 from hangup.environment.code_excerpts import CodeExcerpts
-from hangup.model.servers import SERVERS
 from hangup.report import pages, publish
 from hangup.report.views import in_order
 from hangup.store.results import read_stack_results
@@ -21,7 +16,6 @@ from tests.test_pages import dead_links
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-VERSIONS = sorted(path for path in (ROOT / "apps" / "versions").iterdir() if path.is_file())
 _MACHINE = re.compile(r"/(root|home|Users|work|tmp|private|var)/")
 
 
@@ -83,17 +77,3 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     ).stdout  # fmt: skip
     assert command.startswith("python3 -m venv .venv && ")
     assert command.endswith("/pytest")
-
-
-@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
-def test_version_sets_name_no_registry(path: Path) -> None:
-    assert "://" not in path.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: str(path.name))
-def test_version_sets_have_all_that_apps_and_servers_ask_for(path: Path) -> None:
-    wanted = [d for app in find_apps().values() for d in app.dependencies]
-    wanted += [requirement for server in SERVERS for requirement in server.requirements]
-    lines = path.read_text(encoding="utf-8").splitlines()
-    has = {Requirement(line).name for line in lines if not line.startswith("#")}
-    assert {Requirement(requirement).name for requirement in wanted} <= has

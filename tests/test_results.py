@@ -24,6 +24,7 @@ from hangup.store.results import (
     stack_result_paths,
     write_stack_result,
 )
+from tests.test_formats import HEAD, write_format_1
 from tests.traces import LEAVES, stack, stack_result, trial
 
 IDLE = trial("idle", "stream begin", LEAVES, "stream end CancelledError at an await")
@@ -259,18 +260,52 @@ def test_writing_a_result_removes_its_file_of_format_1_and_no_other(tmp_path: Pa
     ]
 
 
-def test_a_file_of_format_1_is_found_only_where_there_is_none_of_today(written: Path) -> None:
-    results = written.parents[3]
-    older = format_1_path(written)
-    newer = written.read_bytes()
-    older.write_bytes(b"older")
-    assert stack_result_path(results, stack()) == written
-    assert stack_result_paths(results) == [written]
+def test_a_file_of_format_1_is_found_only_where_there_is_none_of_today(tmp_path: Path) -> None:
+    of = stack("bare")
+    write_stack_result(tmp_path, stack_result(IDLE, of=of))
+    written = stack_result_path(tmp_path, of)
+    older, newer = format_1_path(written), written.read_bytes()
+    write_format_1(older, HEAD | {"stack": msgspec.to_builtins(of)})
+    assert stack_result_path(tmp_path, of) == written
+    assert stack_result_paths(tmp_path) == [written]
     written.unlink()
-    assert stack_result_path(results, stack()) == older
-    assert stack_result_paths(results) == [older]
+    assert stack_result_path(tmp_path, of) == older
+    assert stack_result_paths(tmp_path) == [older]
     written.write_bytes(newer)
-    assert read_stack_results(results)[0].trials == (COMPLETE, IDLE, IDLE_2, DIED)
+    assert read_stack_results(tmp_path)[0].trials == (IDLE,)
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """A file of format 1 whose stack has another name today, and its name is another stack's."""
+    path = tmp_path / "traces" / "current-py3.13" / "starlette" / "uvicorn.jsonl.gz"
+    write_format_1(path)
+    return path
+
+
+def test_a_stack_that_was_renamed_is_found_where_it_was_written(
+    tmp_path: Path, renamed: Path
+) -> None:
+    assert stack_result_path(tmp_path, stack("starlette+function-middleware")) == renamed
+    assert not stack_result_path(tmp_path, stack("starlette")).exists()
+
+
+def test_what_has_the_name_of_a_stack_that_was_renamed_does_not_replace_it(
+    tmp_path: Path, renamed: Path
+) -> None:
+    write_stack_result(tmp_path, stack_result(IDLE, of=stack("starlette")))
+    names = [result.stack.app for result in read_stack_results(tmp_path)]
+    assert names == ["starlette", "starlette+function-middleware"]
+    assert not renamed.exists()
+
+
+def test_a_stack_that_was_renamed_is_replaced_when_it_is_measured_again(
+    tmp_path: Path, renamed: Path
+) -> None:
+    again = stack_result(IDLE, of=stack("starlette+function-middleware"))
+    write_stack_result(tmp_path, again)
+    assert read_stack_results(tmp_path) == [again]
+    assert not renamed.exists()
 
 
 # --- The heads of all results.

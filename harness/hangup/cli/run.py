@@ -22,7 +22,7 @@ from hangup.environment.apps import find_apps
 from hangup.environment.cache import cache_directory, environments, in_use
 from hangup.environment.interpreters import find_interpreter
 from hangup.environment.machine import check_platform
-from hangup.environment.version_sets import version_sets
+from hangup.environment.version_sets import check_python, version_sets
 from hangup.errors import UserError, choose
 from hangup.model.apps import App
 from hangup.model.plan import Plan
@@ -162,6 +162,9 @@ def run(
     check_writable(results)
     named: list[str] | list[None] = python or [None]
     interpreters = [_prepare(partial(find_interpreter, name)) for name in named]
+    for version_set in version_set_ids:
+        for interpreter in interpreters:
+            check_python(version_set, interpreter)
     plan = Plan(
         id="",
         hangup=hangup.__version__,

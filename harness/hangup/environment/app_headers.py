@@ -66,6 +66,7 @@ def app_ids_by_session(directory: Path) -> dict[str, list[str]]:
         except (KeyError, TypeError):
             raise HeaderError(f"The `# /// script` block of {path} names no session.") from None
         app = app_id(path)
+        # As `hangup.model.variants` has it, which the noxfile cannot import.
         variants = (f"{app}+{name.rpartition('/')[2]}" for name in about.get("variants", ()))
         sessions.setdefault(session, []).extend([app, *variants])
     return dict(sorted(sessions.items()))

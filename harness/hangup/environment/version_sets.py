@@ -1,11 +1,13 @@
 """Version sets: what an app on a server is installed with, and which apps a set cannot hold.
 
-A version set is a file of constraints; `latest` is the one that has none.
+A version set is a file of constraints, `NAME.txt`, compiled from `NAME.in`; `latest` is the one
+that has none. A line `# requires-python = "..."` in `NAME.in` says which Pythons it is for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from hangup.model.servers import Server
 
 LATEST = "latest"
 """The version set without pins."""
+_REQUIRES_PYTHON = re.compile(r'^# requires-python = "(.+)"$', re.MULTILINE)
 
 
 def version_sets() -> dict[str, str]:
@@ -27,8 +30,33 @@ def version_sets() -> dict[str, str]:
     pinned = sorted(built_in_version_sets().glob("*.txt"))
     return {
         LATEST: "whatever the package index has",
-        **{path.stem: f"pinned in {path.name}" for path in pinned},
+        **{path.stem: f"pinned in {path.name}{_for_python(path.stem)}" for path in pinned},
     }
+
+
+def _for_python(versions: str) -> str:
+    needed = required_python(versions)
+    return f", for Python {needed}" if needed else ""
+
+
+def required_python(versions: str) -> SpecifierSet:
+    """The Pythons that a version set is for; those of every version if it does not say."""
+    source = built_in_version_sets() / f"{versions}.in"
+    found = _REQUIRES_PYTHON.search(source.read_text()) if source.exists() else None
+    return SpecifierSet(found[1] if found else "")
+
+
+def check_python(versions: str, interpreter: Interpreter) -> None:
+    """Raise IncompatibleError if a version set is not for this Python."""
+    _check_python(f"The version set {versions}", required_python(versions), interpreter)
+
+
+def _check_python(what: str, needed: SpecifierSet, interpreter: Interpreter) -> None:
+    if not needed.contains(interpreter.number, prereleases=True):
+        raise IncompatibleError(
+            f"{what} needs Python {needed}, and the servers' Python is {interpreter.number}; "
+            "--python names another."
+        )
 
 
 def constraints_of(versions: str) -> Path | None:
@@ -43,11 +71,7 @@ async def pins_of(
 
     Raises IncompatibleError if that cannot be installed under these constraints and this Python.
     """
-    if not SpecifierSet(app.requires_python).contains(interpreter.number, prereleases=True):
-        raise IncompatibleError(
-            f"{app.id} needs Python {app.requires_python}, and the servers' Python is "
-            f"{interpreter.number}."
-        )
+    _check_python(app.id, SpecifierSet(app.requires_python), interpreter)
     return await resolve(app.dependencies + server.requirements, constraints, interpreter, cache)
 
 

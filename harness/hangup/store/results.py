@@ -68,19 +68,22 @@ def write_stack_result(results: Path, result: StackResult) -> None:
     for trials in (result.trials, result.traced):
         in_order = sorted(trials, key=lambda trial: (trial.scenario, trial.repeat))
         lines += [_encoder.encode(trial) for trial in in_order]
-    path = _path(results, result.stack)
-    _make_way(results, path, result.stack)
+    path, before = _path(results, result.stack), stack_result_path(results, result.stack)
+    for suffix in (SUFFIX, _SUFFIX_OF_FORMAT_1):
+        _make_way(results, _path(results, result.stack, suffix), result.stack)
     write_whole(path, lzma.compress(b"\n".join(lines) + b"\n", preset=6))
-    older = _path(results, result.stack, _SUFFIX_OF_FORMAT_1)
-    _make_way(results, older, result.stack)
-    older.unlink(missing_ok=True)
+    if before != path:
+        before.unlink(missing_ok=True)
 
 
 def _make_way(results: Path, path: Path, stack: Stack) -> None:
     """Write where it belongs what a file holds of a stack that had this one's name once."""
     found = _stack_in(path)
-    if found not in (None, stack) and not _path(results, found).exists():
+    if found == stack:
+        return
+    if found is not None and stack_result_path(results, found) == path:
         write_stack_result(results, read_stack_result(path))
+    path.unlink(missing_ok=True)
 
 
 def _head(result: StackResult) -> dict[str, Any]:
