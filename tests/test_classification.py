@@ -354,6 +354,25 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [LEAVES, "server-log saw RuntimeError", "server-log saw error line"],
         ["RuntimeError", Word.ERROR_LINE],
     ),
+    (
+        "an error reporter was sent the exception",
+        "error-report",
+        [LEAVES, "error-report saw ValueError"],
+        ["ValueError"],
+    ),
+    (
+        "the server span recorded the exception",
+        "span",
+        ["span begin", LEAVES, "span end ValueError"],
+        ["ValueError"],
+    ),
+    (
+        "the server span has the status ERROR",
+        "span",
+        ["span begin", LEAVES, "span end error status"],
+        [Word.ERROR_STATUS],
+    ),
+    ("the server span ended", "span", ["span begin", LEAVES, "span end"], [Word.FINISHED]),
     # The two sides of the ASGI boundary.
     (
         "receive() returned the disconnect",

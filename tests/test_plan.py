@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hangup.errors import UserError, choose
 from hangup.model import scenarios as catalogue
 from hangup.model import servers
+from hangup.model.apps import App, Variant, VariantMetadata
 from hangup.model.plan import Interpreter
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
@@ -17,6 +19,7 @@ from hangup.runner.plan import (
     applicable,
     choose_scenarios,
     choose_servers,
+    choose_stacks,
     count_trials,
     own_server_groups,
     phase,
@@ -36,6 +39,56 @@ def test_nothing_asked_for_means_everything() -> None:
     assert choose_servers([]) == tuple(server.id for server in SERVERS)
     everything = tuple(scenario.id for scenario in SCENARIOS)
     assert choose_scenarios([], thorough=True) == everything
+
+
+def a_variant(of: str, name: str, *, recipes: bool = False) -> App:
+    about = VariantMetadata(title=name, recipes=recipes)
+    variant = Variant(name=name, path=Path(f"{name}.py"), about=about)
+    return msgspec.structs.replace(an_app(of), id=f"{of}+{name}", variant=variant)
+
+
+KNOWN = {
+    app.id: app for app in (an_app("bare"), an_app("quart"), a_variant("quart", "asgi-middleware"))
+}
+GRACEFUL = servers.BY_ID["uvicorn+graceful-2s"]
+
+
+def stacks(*, app: str = "", server: str = "", thorough: bool = False) -> set[tuple[str, str]]:
+    wanted = [name for name in (app,) if name], [name for name in (server,) if name]
+    return set(choose_stacks(*wanted, KNOWN, thorough=thorough))
+
+
+def test_baselines_run_with_baselines() -> None:
+    assert stacks() == set(itertools.product(["bare", "quart"], ["uvicorn", "hypercorn"]))
+
+
+def test_a_thorough_run_has_variants_with_what_they_differ_from_in_one_thing_only() -> None:
+    more = stacks(thorough=True) - stacks()
+    of_servers = {server.id for server in SERVERS if "+" in server.id}
+    assert more == {("quart+asgi-middleware", "uvicorn"), *(("bare", s) for s in of_servers)}
+
+
+def test_a_variant_that_is_named_runs_without_being_asked_for_thoroughness() -> None:
+    assert stacks(app="quart+asgi-middleware") == {("quart+asgi-middleware", "uvicorn")}
+    assert stacks(server="uvicorn+fast") == {("bare", "uvicorn+fast")}
+
+
+def test_what_is_named_on_both_sides_runs_together() -> None:
+    for app, server in itertools.product(KNOWN, servers.BY_ID):
+        assert stacks(app=app, server=server) == {(app, server)}
+
+
+def test_a_server_that_differs_at_shutdown_only_is_spared_the_rest() -> None:
+    ids = ["idle", "complete", "shutdown", "try-finally-in-idle", "try-finally-in-shutdown"]
+    found = [s.id for s in applicable(ids, an_app("bare"), GRACEFUL)]
+    assert found == ["complete", "shutdown", "try-finally-in-shutdown"]
+
+
+@pytest.mark.parametrize("recipes", [False, True])
+def test_recipes_are_tried_on_variants_that_are_for_it(*, recipes: bool) -> None:
+    ids = ["idle", "try-finally-in-idle"]
+    app = a_variant("quart", "asgi-middleware", recipes=recipes)
+    assert [s.id for s in applicable(ids, app, UVICORN)] == (ids if recipes else ["idle"])
 
 
 def test_a_run_is_spared_what_is_only_for_thorough_ones() -> None:

@@ -5,6 +5,7 @@
 # [tool.hangup]
 # title = "with function-style middleware (`BaseHTTPMiddleware`)"
 # surfaces = ["middleware"]
+# recipes = true
 # ///
 """Function-style middleware, as FastAPI's `@app.middleware("http")` adds it.
 
