@@ -20,30 +20,33 @@ nox.options.sessions = ["comparison"]
 
 RUN = ("hangup", "run", "--results", "results")
 """These sessions are what the results of this repository are made with."""
-ARTICLE_PYTHON = "3.11"
-"""The Python that the version set `article` is for."""
+OTHERS = (("current", "3.11"), ("article", "3.11"), ("article", "3.13"))
+"""What the baselines are also run under, so that a version set is compared with another under the
+same Python, and a Python with another under the same versions."""
 
 
 @nox.session
 def comparison(session: nox.Session) -> None:
-    """Run the whole comparison, under today's versions and the article's; write the report."""
+    """Run the whole comparison, and the baselines under other versions; write the report."""
     session.install("-e", ".")
     if "--resume" in session.posargs:
         session.run(*RUN, *session.posargs)
         return
     session.run(*RUN, "--thorough", *session.posargs)
-    find = (
-        "import asyncio; from hangup.environment.interpreters import find_interpreter; "
-        f"asyncio.run(find_interpreter({ARTICLE_PYTHON!r}))"
-    )
-    try:
-        session.run("python", "-c", find, silent=True)
-    except CommandFailed:
-        session.warn(f"The version set article is left out: no Python {ARTICLE_PYTHON} was found.")
+    if any(option.startswith(("--versions", "--python")) for option in session.posargs):
         return
-    # What comes last counts: the article's Python cannot be chosen on the command line.
-    article = ("--versions", "article", "--python", ARTICLE_PYTHON)
-    session.run(*RUN, "--thorough", *session.posargs, *article)
+    for versions, python in OTHERS:
+        find = (
+            "import asyncio; from hangup.environment.interpreters import find_interpreter; "
+            f"asyncio.run(find_interpreter({python!r}))"
+        )
+        try:
+            session.run("python", "-c", find, silent=True)
+        except CommandFailed:
+            session.warn(f"{versions} under Python {python} is left out: there is no such Python.")
+            continue
+        other = ("--baselines", "--versions", versions, "--python", python)
+        session.run(*RUN, "--thorough", *session.posargs, *other)
 
 
 @nox.session

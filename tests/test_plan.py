@@ -53,22 +53,22 @@ KNOWN = {
 GRACEFUL = servers.BY_ID["uvicorn+graceful-2s"]
 
 
-def stacks(*, app: str = "", server: str = "", thorough: bool = False) -> set[tuple[str, str]]:
+def stacks(*, app: str = "", server: str = "", variants: bool = False) -> set[tuple[str, str]]:
     wanted = [name for name in (app,) if name], [name for name in (server,) if name]
-    return set(choose_stacks(*wanted, KNOWN, thorough=thorough))
+    return set(choose_stacks(*wanted, KNOWN, variants=variants))
 
 
 def test_baselines_run_with_baselines() -> None:
     assert stacks() == set(itertools.product(["bare", "quart"], ["uvicorn", "hypercorn"]))
 
 
-def test_a_thorough_run_has_variants_with_what_they_differ_from_in_one_thing_only() -> None:
-    more = stacks(thorough=True) - stacks()
+def test_variants_run_with_what_they_differ_from_in_one_thing_only() -> None:
+    more = stacks(variants=True) - stacks()
     of_servers = {server.id for server in SERVERS if "+" in server.id}
     assert more == {("quart+asgi-middleware", "uvicorn"), *(("bare", s) for s in of_servers)}
 
 
-def test_a_variant_that_is_named_runs_without_being_asked_for_thoroughness() -> None:
+def test_a_variant_that_is_named_runs_in_any_case() -> None:
     assert stacks(app="quart+asgi-middleware") == {("quart+asgi-middleware", "uvicorn")}
     assert stacks(server="uvicorn+fast") == {("bare", "uvicorn+fast")}
 
@@ -96,6 +96,11 @@ def test_a_run_is_spared_what_is_only_for_thorough_ones() -> None:
     assert chosen == tuple(scenario.id for scenario in SCENARIOS if not scenario.thorough)
     assert {"idle", "shutdown"} < set(chosen)
     assert {"relay", "polling", "try-finally-in-idle"}.isdisjoint(chosen)
+
+
+def test_a_thorough_run_may_leave_out_recipes() -> None:
+    chosen = choose_scenarios([], thorough=True, recipes=False)
+    assert chosen == tuple(scenario.id for scenario in SCENARIOS if scenario.kind != "recipe")
 
 
 def test_what_is_asked_for_comes_once_and_in_the_order_there_is() -> None:

@@ -75,6 +75,14 @@ def run(
             rich_help_panel=_WHAT,
         ),
     ] = False,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines",
+            help="With `--thorough`: leave out variants and the recipes for clean-up.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = False,
     versions: Annotated[
         list[str] | None,
         typer.Option(
@@ -170,8 +178,10 @@ def run(
         hangup=hangup.__version__,
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         apps_directory=str(apps.resolve()) if apps is not None else "",
-        stacks=choose_stacks(app_ids or (), server_ids or (), found, thorough=thorough),
-        scenarios=choose_scenarios(scenario_ids or (), thorough=thorough),
+        stacks=choose_stacks(
+            app_ids or (), server_ids or (), found, variants=thorough and not baselines
+        ),
+        scenarios=choose_scenarios(scenario_ids or (), thorough=thorough, recipes=not baselines),
         versions="",
         interpreter=interpreters[0],
         repeats=repeats,

@@ -19,17 +19,22 @@ Group: TypeAlias = Sequence[Scenario]
 """Scenarios that run at once on one server; most are a group by themselves."""
 
 
-def choose_scenarios(wanted: Sequence[str], *, thorough: bool) -> tuple[str, ...]:
+def choose_scenarios(
+    wanted: Sequence[str], *, thorough: bool, recipes: bool = True
+) -> tuple[str, ...]:
     """The scenarios that are wanted, with the controls that prove that surfaces are in place.
 
-    If none is named, all there are of a thorough run, or of one that is not.
+    If none is named, all there are of a thorough run, with or without recipes, or of one that is
+    not.
     """
     chosen = choose("scenario", wanted, catalogue.BY_ID)
-    return tuple(
-        s.id
-        for s in catalogue.SCENARIOS
-        if s.proof or (s.id in chosen and (wanted or thorough or not s.thorough))
-    )
+
+    def runs(scenario: Scenario) -> bool:
+        if wanted:
+            return scenario.id in chosen
+        return (thorough or not scenario.thorough) and (recipes or scenario.kind != "recipe")
+
+    return tuple(s.id for s in catalogue.SCENARIOS if s.proof or runs(s))
 
 
 def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -38,13 +43,14 @@ def choose_servers(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def choose_stacks(
-    app_ids: Sequence[str], server_ids: Sequence[str], apps: Mapping[str, App], *, thorough: bool
+    app_ids: Sequence[str], server_ids: Sequence[str], apps: Mapping[str, App], *, variants: bool
 ) -> tuple[tuple[str, str], ...]:
     """The apps and servers that are wanted, or all, and which of them run together.
 
     Baselines run with baselines; a variant of an app with the reference server, a variant of a
     server with the apps that it names, so that each is compared with what differs from it in one
-    thing. Variants belong to thorough runs. Whatever is named on both sides runs together.
+    thing. Without `variants`, only those that are named run. Whatever is named on both sides runs
+    together.
     Raises UserError for a name there is not.
     """
     chosen_apps = choose("app", app_ids, apps)
@@ -54,10 +60,10 @@ def choose_stacks(
         if app.id in app_ids and server.id in server_ids:
             return True
         if app.variant is not None:
-            wanted = thorough or app.id in app_ids
+            wanted = variants or app.id in app_ids
             return wanted and server.id == servers.REFERENCE
         if variant_name(server.id):
-            wanted = thorough or server.id in server_ids
+            wanted = variants or server.id in server_ids
             return wanted and app.id in server.apps
         return True
 
