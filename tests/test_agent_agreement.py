@@ -81,6 +81,8 @@ def _recorded_events(directory: Path) -> Iterator[str]:
 def test_what_is_requested_and_seen_has_the_same_names() -> None:
     assert boundary.COLLECT_PATH == client.COLLECT_PATH
     assert probe.CALLED == Word.CALLED
+    assert probe.REFERENCE_DROPPED == Word.REFERENCE_DROPPED
+    assert probe.GARBAGE_COLLECTED == Word.GARBAGE_COLLECTED
     assert server_log.ERROR_LINE == Word.ERROR_LINE
     assert trace.EXCEPTION_PATH in set(_strings(AGENT))
 

@@ -178,5 +178,5 @@ def test_a_request_to_collect_garbage_collects_and_does_not_call_the_app(trace: 
         asyncio.run(Boundary(app)({"type": "http", "path": COLLECT_PATH}, receive, keep))
     finally:
         gc.enable()
-    assert trace.of("stream") == ["dropped"]
+    assert trace.of("stream") == [f"dropped {probe.GARBAGE_COLLECTED}"]
     assert sent[0]["status"] == 204

@@ -36,6 +36,9 @@ def test_every_surface_has_a_rule() -> None:
     assert set(classification._RULES) == set(Surface)
 
 
+DROPPED = f"stream dropped {Word.REFERENCE_DROPPED}"
+FOUND = f"stream dropped {Word.GARBAGE_COLLECTED}"
+
 # What a surface saw in one trial: (what it is an example of, surface, lines, observations).
 EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
     # How the stream ended.
@@ -105,6 +108,37 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
             "stream dropped",
             "stream saw GeneratorExit at a yield",
             "stream end GeneratorExit at an await",
+        ],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "finalised because its last reference went, and closed only then",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            "stream dropped reference dropped",
+            "stream saw GeneratorExit at a yield",
+            "stream end GeneratorExit at an await",
+        ],
+        [Word.REFERENCE_DROPPED],
+    ),
+    (
+        "found by a collection of Python's own",
+        "stream-end",
+        ["stream begin", LEAVES, FOUND, "stream end GeneratorExit at a yield"],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "cut loose by the collection that the harness requested",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            CLOSES,
+            COLLECTS,
+            "stream dropped reference dropped",
+            "stream end GeneratorExit at a yield",
         ],
         [Word.GARBAGE_COLLECTED],
     ),
@@ -215,6 +249,18 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.GARBAGE_COLLECTED],
     ),
     (
+        "was closed because its last reference went",
+        "stream",
+        ["stream begin", LEAVES, DROPPED, "stream end GeneratorExit at a yield"],
+        [Word.REFERENCE_DROPPED],
+    ),
+    (
+        "was closed, and its last reference went after that",
+        "stream",
+        ["stream begin", LEAVES, "stream end GeneratorExit at a yield", DROPPED],
+        ["GeneratorExit"],
+    ),
+    (
         "swallowed a cancellation, then was garbage",
         "stream",
         [
@@ -261,6 +307,30 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.GARBAGE_COLLECTED],
     ),
     (
+        "its source lost its last reference",
+        "source",
+        [
+            "source begin",
+            LEAVES,
+            "stream end CancelledError",
+            "source dropped reference dropped",
+            "source end GeneratorExit at a yield",
+        ],
+        [Word.REFERENCE_DROPPED],
+    ),
+    (
+        "its source lost its last reference when a collection had found the stream",
+        "source",
+        [
+            "source begin",
+            LEAVES,
+            FOUND,
+            "source dropped reference dropped",
+            "source end GeneratorExit at a yield",
+        ],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
         "its source was closed by the collection that the harness requested",
         "source",
         ["source begin", LEAVES, CLOSES, COLLECTS, "source end GeneratorExit at a yield"],
@@ -299,6 +369,12 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         "endpoint",
         ["endpoint begin", LEAVES, CLOSES, COLLECTS, "endpoint end GeneratorExit"],
         [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "the endpoint, a generator, was closed because the last reference went",
+        "endpoint",
+        ["endpoint begin", LEAVES, DROPPED, "endpoint end GeneratorExit"],
+        [Word.REFERENCE_DROPPED],
     ),
     (
         "the endpoint, a generator, was closed in time",
@@ -493,7 +569,10 @@ def test_what_a_surface_saw(surface: str, lines: list[Line], saw: list[str]) -> 
     assert list(found) == saw
 
 
-@pytest.mark.parametrize("saw", [Word.EXITED, Word.STILL_RUNNING])
+EXITS = [Word.EXITED, Word.EXITED_WITH_ERROR, Word.STILL_RUNNING]
+
+
+@pytest.mark.parametrize("saw", EXITS)
 def test_an_operator_sees_whether_the_process_exits(saw: Word) -> None:
     found = saws_of("shutdown", LEAVES, f"exit saw {saw}")
     assert found["exit"] == (saw,)
@@ -560,6 +639,11 @@ CLEANUPS: list[tuple[list[Line], str]] = [
     (["cleanup begin", "asgi end", "cleanup end"], Word.FINISHED_AFTER_APP),
     (["cleanup begin", "cleanup end CancelledError"], "CancelledError"),
     (["asgi end", "cleanup begin", "cleanup end CancelledError"], "CancelledError"),
+    (
+        [DROPPED, "cleanup saw GeneratorExit", "cleanup begin", "cleanup end"],
+        Word.REFERENCE_DROPPED,
+    ),
+    ([FOUND, "cleanup saw GeneratorExit", "cleanup begin", "cleanup end"], Word.GARBAGE_COLLECTED),
 ]
 
 
@@ -807,7 +891,7 @@ def test_every_word_of_the_vocabulary_has_its_example_here() -> None:
     shown |= {saw for _, saw in CLEANUPS}
     shown |= {saw for _, saw in UPSTREAMS}
     shown |= {word for _, *words in POLLING for word in words}
-    shown |= {Word.EXITED, Word.UNREACHED, Word.INCONCLUSIVE, Word.REJECTED, Word.NOT_APPLICABLE}
+    shown |= {*EXITS, Word.UNREACHED, Word.INCONCLUSIVE, Word.REJECTED, Word.NOT_APPLICABLE}
     of_the_client = {Word.WHOLE, Word.CUT_OFF, Word.NEVER_ENDED, Word.NO_RESPONSE}
     assert set(Word) - shown - FAILURES - of_the_client == set()
 

@@ -25,6 +25,7 @@ EVERY_FIELD_CHANGED = {
     "timeout_ms": 0.5,
     "cleanup": "swallow",
     "upstream": "http://127.0.0.1:1/events?a=b",
+    "cleanup_ms": 250.0,
     "recipe": "until_sigterm+anyio_shield",
 }
 

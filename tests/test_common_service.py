@@ -54,6 +54,7 @@ async def cancelled_while_it_waits(stream: AsyncGenerator[str, None]) -> list[in
     return taken[EVENTS:]
 
 
+DROPPED = f"dropped {probe.REFERENCE_DROPPED}"
 CLEANUPS = [*cleanup.CLEANUPS, ""]
 AWAITED = {"await", "asyncio-shield", "anyio-shield"}
 
@@ -76,7 +77,7 @@ def test_a_stream_cancelled_at_an_await_cleans_up_and_raises_the_cancellation(
         "begin",
         "saw CancelledError at await",
         "end CancelledError at await",
-        "dropped",
+        DROPPED,
     ]
     assert trace.of("source")[:3] == ["begin", "waiting", "end CancelledError at await"]
     assert trace.of("cleanup") == (["begin", "end"] if name else [])
@@ -94,7 +95,7 @@ def test_a_stream_closed_at_a_yield_cleans_up_and_raises_generator_exit(
         await other_tasks_done()
 
     asyncio.run(main())
-    stream_events = [event for event in trace.of("stream") if event != "dropped"]
+    stream_events = [event for event in trace.of("stream") if event != DROPPED]
     assert stream_events == [
         "begin",
         "saw GeneratorExit at yield",
@@ -129,7 +130,7 @@ def test_a_stream_that_swallows_its_cancellation_yields_on_and_ends_normally(
         assert await cancelled_while_it_waits(stream) == [1, 2, 3]
 
     asyncio.run(main())
-    assert trace.of("stream") == ["begin", "saw CancelledError at await", "end", "dropped"]
+    assert trace.of("stream") == ["begin", "saw CancelledError at await", "end", DROPPED]
     assert trace.of("cleanup") == ["begin", "end"]
 
 
@@ -165,7 +166,7 @@ def test_closing_a_stream_does_not_close_its_source(trace: AgentTrace) -> None:
         await other_tasks_done()
 
     asyncio.run(main())
-    assert trace.of("source") == ["begin", "dropped", "end GeneratorExit at yield"]
+    assert trace.of("source") == ["begin", DROPPED, "end GeneratorExit at yield"]
 
 
 def test_an_app_can_put_a_generator_between_the_stream_and_its_source(trace: AgentTrace) -> None:
@@ -227,7 +228,7 @@ def test_a_stream_that_holds_its_last_event_waits_with_its_source_at_a_yield(
 
     asyncio.run(main())
     assert trace.of("stream")[:2] == ["begin", "waiting"]
-    assert trace.of("source") == ["begin", "dropped", "end GeneratorExit at yield"]
+    assert trace.of("source") == ["begin", DROPPED, "end GeneratorExit at yield"]
 
 
 def test_a_stream_that_was_not_started_is_only_dropped(trace: AgentTrace) -> None:
@@ -235,7 +236,7 @@ def test_a_stream_that_was_not_started_is_only_dropped(trace: AgentTrace) -> Non
         scripted(IDLE)
 
     asyncio.run(main())
-    assert trace.of("stream") == ["dropped"]
+    assert trace.of("stream") == [DROPPED]
     assert trace.of("source") == []
 
 
@@ -246,7 +247,7 @@ def test_closing_a_sync_stream_also_closes_its_source(trace: AgentTrace) -> None
     next(stream)
     stream.close()
     assert trace.of("stream") == ["begin", "end GeneratorExit at yield"]
-    assert trace.of("source") == ["begin", "dropped", "end GeneratorExit at yield"]
+    assert trace.of("source") == ["begin", DROPPED, "end GeneratorExit at yield"]
 
 
 def polling(script: dict[str, Any], answers: list[bool]) -> AsyncGenerator[str, None]:
@@ -282,3 +283,32 @@ def test_a_polling_stream_ends_when_is_disconnected_returns_true(
 def test_a_polling_stream_without_is_disconnected_does_not_poll(trace: AgentTrace) -> None:
     assert len(asyncio.run(numbers_of(scripted({"events": 2, "polls": True})))) == 2
     assert trace.of("is_disconnected") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "waited_s"),
+    [
+        ({"cleanup": "await", "cleanup_ms": 2000}, [2.0]),
+        ({"cleanup": "await"}, [cleanup.WORK_S]),
+        ({"recipe": "try_finally", "cleanup_ms": 600}, [0.2, 0.2, 0.2]),
+        ({"recipe": "try_finally"}, [cleanup.STEP_S] * 3),
+    ],
+)
+def test_a_clean_up_takes_as_long_as_the_script_says(
+    script: dict[str, Any], waited_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def recorded_sleep(delay_s: float) -> None:
+        waits.append(delay_s)
+        await sleep(0)
+
+    async def main() -> None:
+        stream = scripted({"events": EVENTS} | script)
+        await anext(stream)
+        monkeypatch.setattr(asyncio, "sleep", recorded_sleep)
+        await stream.aclose()
+
+    asyncio.run(main())
+    assert waits == pytest.approx(waited_s)

@@ -1,15 +1,18 @@
 """That a generator is reported as dropped before the interpreter closes it, and only then.
 
-So whatever is raised in it after `dropped` was thrown by no code of the app or the framework.
+The report tells whether its last reference has gone or a collection has found it. Whatever is
+raised in it after that was thrown by no code of the app or the framework.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import AsyncGenerator, Generator
 
 from hangup.agent import probe
+from hangup.model.vocabulary import Word
 from tests.agent_trace import AgentTrace, other_tasks_done
 
 
@@ -26,6 +29,8 @@ def sync_numbers() -> Generator[int, None, None]:
 
 
 CLOSED = "end GeneratorExit at yield"
+DROPPED = f"dropped {Word.REFERENCE_DROPPED}"
+COLLECTED = f"dropped {Word.GARBAGE_COLLECTED}"
 
 
 def test_an_async_generator_without_references_is_dropped_before_it_is_closed(
@@ -39,7 +44,7 @@ def test_an_async_generator_without_references_is_dropped_before_it_is_closed(
         await other_tasks_done()
 
     asyncio.run(main())
-    assert trace.of("stream") == ["begin", "dropped", CLOSED]
+    assert trace.of("stream") == ["begin", DROPPED, CLOSED]
 
 
 def test_an_async_generator_in_a_cycle_is_dropped_before_it_is_closed(trace: AgentTrace) -> None:
@@ -59,7 +64,7 @@ def test_an_async_generator_in_a_cycle_is_dropped_before_it_is_closed(trace: Age
         asyncio.run(main())
     finally:
         gc.enable()
-    assert trace.of("stream") == ["begin", "dropped", CLOSED]
+    assert trace.of("stream") == ["begin", COLLECTED, CLOSED]
 
 
 def test_an_async_generator_closed_by_aclose_is_closed_before_it_is_dropped(
@@ -72,7 +77,7 @@ def test_an_async_generator_closed_by_aclose_is_closed_before_it_is_dropped(
         await generator.aclose()
 
     asyncio.run(main())
-    assert trace.of("stream") == ["begin", CLOSED, "dropped"]
+    assert trace.of("stream") == ["begin", CLOSED, DROPPED]
 
 
 def test_an_async_generator_that_was_not_started_is_only_dropped(trace: AgentTrace) -> None:
@@ -83,7 +88,7 @@ def test_an_async_generator_that_was_not_started_is_only_dropped(trace: AgentTra
         await other_tasks_done()
 
     asyncio.run(main())
-    assert trace.of("stream") == ["dropped"]
+    assert trace.of("stream") == [DROPPED]
 
 
 def test_a_generator_without_references_is_dropped_before_it_is_closed(trace: AgentTrace) -> None:
@@ -91,7 +96,7 @@ def test_a_generator_without_references_is_dropped_before_it_is_closed(trace: Ag
     probe.watch_finalization(generator, "t", "stream")
     next(generator)
     del generator
-    assert trace.of("stream") == ["begin", "dropped", CLOSED]
+    assert trace.of("stream") == ["begin", DROPPED, CLOSED]
 
 
 def test_a_generator_in_a_cycle_is_dropped_before_it_is_closed(trace: AgentTrace) -> None:
@@ -107,7 +112,7 @@ def test_a_generator_in_a_cycle_is_dropped_before_it_is_closed(trace: AgentTrace
         gc.collect()
     finally:
         gc.enable()
-    assert trace.of("stream") == ["begin", "dropped", CLOSED]
+    assert trace.of("stream") == ["begin", COLLECTED, CLOSED]
 
 
 def test_a_generator_closed_by_close_is_closed_before_it_is_dropped(trace: AgentTrace) -> None:
@@ -117,11 +122,33 @@ def test_a_generator_closed_by_close_is_closed_before_it_is_dropped(trace: Agent
     generator.close()
     assert trace.of("stream") == ["begin", CLOSED]
     del generator
-    assert trace.of("stream") == ["begin", CLOSED, "dropped"]
+    assert trace.of("stream") == ["begin", CLOSED, DROPPED]
 
 
 def test_a_generator_that_was_not_started_is_only_dropped(trace: AgentTrace) -> None:
     generator = sync_numbers()
     probe.watch_finalization(generator, "t", "stream")
     del generator
-    assert trace.of("stream") == ["dropped"]
+    assert trace.of("stream") == [DROPPED]
+
+
+def test_what_another_thread_drops_during_a_collection_is_not_found_by_that(
+    trace: AgentTrace,
+) -> None:
+    generator = sync_numbers()
+    probe.watch_finalization(generator, "t", "stream")
+    references = [generator]
+    del generator
+
+    def drop(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and references:
+            other = threading.Thread(target=references.clear)
+            other.start()
+            other.join()
+
+    gc.callbacks.append(drop)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(drop)
+    assert trace.of("stream") == [DROPPED]

@@ -21,7 +21,6 @@ def reported(trace: AgentTrace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Age
     server_log.report_errors()
     yield trace
     logging.setLogRecordFactory(before)
-    gc.callbacks.remove(server_log._on_garbage_collection)
 
 
 LOG = logging.getLogger("a server")

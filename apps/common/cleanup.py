@@ -25,42 +25,48 @@ _tasks: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
 
 
-async def _work(trial: str | None) -> None:
-    with probe.Span(trial, "cleanup"):
-        await asyncio.sleep(WORK_S)
+def of_stream(trial: str | None, duration_ms: float = 0) -> CleanUp:
+    """The clean-up of a stream without a recipe; it takes `WORK_S`, if not so long."""
+    duration_s = duration_ms / 1000 or WORK_S
+
+    async def work() -> None:
+        with probe.Span(trial, "cleanup"):
+            await asyncio.sleep(duration_s)
+
+    return work
 
 
-async def plain_await(trial: str | None) -> None:
+async def plain_await(work: CleanUp) -> None:
     """Await the work."""
-    await _work(trial)
+    await work()
 
 
-async def asyncio_shield(trial: str | None) -> None:
+async def asyncio_shield(work: CleanUp) -> None:
     """Await the work through `asyncio.shield`."""
-    await asyncio.shield(_work(trial))
+    await asyncio.shield(work())
 
 
-async def anyio_shield(trial: str | None) -> None:
+async def anyio_shield(work: CleanUp) -> None:
     """Await the work in a shielded AnyIO cancel scope."""
     import anyio
 
     with anyio.CancelScope(shield=True):
-        await _work(trial)
+        await work()
 
 
-async def task(trial: str | None) -> None:
+async def task(work: CleanUp) -> None:
     """Start a task for the work and do not wait for it."""
-    detached = asyncio.create_task(_work(trial))
+    detached = asyncio.create_task(work())
     _tasks.add(detached)
     detached.add_done_callback(_tasks.discard)
 
 
-async def threadsafe(trial: str | None) -> None:
+async def threadsafe(work: CleanUp) -> None:
     """Submit the work to the running loop as another thread would, and do not wait for it."""
-    asyncio.run_coroutine_threadsafe(_work(trial), asyncio.get_running_loop())
+    asyncio.run_coroutine_threadsafe(work(), asyncio.get_running_loop())
 
 
-CLEANUPS: dict[str, Callable[[str | None], Awaitable[None]]] = {
+CLEANUPS: dict[str, Callable[[CleanUp], Awaitable[None]]] = {
     "await": plain_await,
     "asyncio-shield": asyncio_shield,
     "anyio-shield": anyio_shield,
@@ -76,10 +82,10 @@ STEP_S = 0.1
 """How long a step takes: too long to be completed by chance if nothing waits for it."""
 
 
-def of_recipe(trial: str | None) -> CleanUp:
+def of_recipe(trial: str | None, duration_ms: float = 0) -> CleanUp:
     """The clean-up that a recipe is given (`apps.recipes`).
 
-    It reports the exception that is being handled when it is called, which tells whether the
+    Each step takes `STEP_S`, or all of them together take as long as is asked for. It reports the exception that is being handled when it is called, which tells whether the
     clean-up runs only because the garbage collector has closed the stream.
     """
 
@@ -88,13 +94,13 @@ def of_recipe(trial: str | None) -> CleanUp:
         probe.record(
             trial, "cleanup", "saw", saw=probe.CALLED if error is None else probe.name(error)
         )
-        return _steps(trial)
+        return _steps(trial, duration_ms / 1000 / len(STEPS) or STEP_S)
 
     return clean_up
 
 
-async def _steps(trial: str | None) -> None:
+async def _steps(trial: str | None, step_s: float) -> None:
     with probe.Span(trial, "cleanup"):
         for step in STEPS:
-            await asyncio.sleep(STEP_S)
+            await asyncio.sleep(step_s)
             probe.record(trial, "cleanup", "did", detail=step)

@@ -36,6 +36,8 @@ class Script:
     """The `asyncio.timeout` around the stream's loop; 0 for none."""
     cleanup: str = ""
     """What the stream does for its clean-up: `swallow` or a name in `apps.common.cleanup`."""
+    cleanup_ms: float = 0
+    """How long the clean-up takes; 0 for as long as it takes in most scenarios."""
     upstream: str = ""
     """The address of an event stream that the source relays instead of making its own events;
     the server there has its own pauses and sizes."""

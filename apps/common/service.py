@@ -69,8 +69,9 @@ async def client_closed() -> None:
 
 async def _clean_up_in(function: str) -> None:
     """Clean up if the script names this function as the one that does."""
-    if function in script_of_request().recipe.split("+"):
-        await cleanup.of_recipe(probe.trial_of_request.get())()
+    script = script_of_request()
+    if function in script.recipe.split("+"):
+        await cleanup.of_recipe(probe.trial_of_request.get(), script.cleanup_ms)()
 
 
 def source() -> Events:
@@ -98,7 +99,8 @@ def stream(
             inner = _new_source(trial, script, lambda _, data: encode(data))
         else:
             inner = _encoded(make_source, encode)
-        generator = recipes.assemble(script.recipe, inner, cleanup.of_recipe(trial))
+        clean_up = cleanup.of_recipe(trial, script.cleanup_ms)
+        generator = recipes.assemble(script.recipe, inner, clean_up)
     else:
         make_source = make_source or partial(_new_source, trial, script, _numbered)
         polled = is_disconnected if script.polls else None
@@ -149,7 +151,8 @@ async def _stream(
                         yield encode(_data(number, 0))
                 return
             if script.cleanup in cleanup.CLEANUPS:
-                await cleanup.CLEANUPS[script.cleanup](trial)
+                work = cleanup.of_stream(trial, script.cleanup_ms)
+                await cleanup.CLEANUPS[script.cleanup](work)
             raise
 
 

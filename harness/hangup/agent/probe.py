@@ -17,7 +17,8 @@ A line is one event on one surface:
 `waiting`
     A stream, source or endpoint is about to wait without end.
 `dropped`
-    A generator object is about to be finalised.
+    A generator object is about to be finalised; `saw` tells whether its last reference has gone
+    or a garbage collection has found it.
 `rejected`
     The framework raised when a handler was registered.
 `loaded`
@@ -45,10 +46,15 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
+from hangup.agent import garbage_collection
+
 CALLED = "called"
 """What a hook saw that was called without an exception."""
 RETURNED_TRUE = "returned True"
 """What a stream saw that called `is_disconnected()` and was answered True."""
+REFERENCE_DROPPED = "reference dropped"
+GARBAGE_COLLECTED = "garbage-collected"
+"""Why a generator object is finalised."""
 MAX_MESSAGE = 2000
 """How many characters of an exception's message are reported at most."""
 
@@ -183,6 +189,9 @@ def watch_finalization(generator: Any, trial: str | None, surface: str) -> None:
 
     def record_dropped(reference: weakref.ref[Any]) -> None:
         _watched.discard(reference)
-        record(trial, surface, "dropped")
+        found = garbage_collection.is_running()
+        why = GARBAGE_COLLECTED if found else REFERENCE_DROPPED
+        record(trial, surface, "dropped", saw=why)
 
+    garbage_collection.watch()
     _watched.add(weakref.ref(generator, record_dropped))

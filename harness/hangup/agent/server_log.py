@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 from contextlib import suppress
 from typing import Any
 
-from hangup.agent import probe
+from hangup.agent import garbage_collection, probe
 
 ERROR_LINE = "error line"
 """What the log saw if the line came without an exception."""
 MAX_LINE = 2000
 """How many characters of a line are reported at most."""
-
-_collecting_garbage = False
 
 
 def report_errors() -> None:
@@ -45,19 +42,14 @@ def report_errors() -> None:
         show_unraisable(unraisable)
 
     sys.unraisablehook = report_unraisable
-    gc.callbacks.append(_on_garbage_collection)
-
-
-def _on_garbage_collection(phase: str, info: dict[str, int]) -> None:
-    global _collecting_garbage
-    _collecting_garbage = phase == "start"
+    garbage_collection.watch()
 
 
 def _report(error: BaseException | None, text: str) -> None:
     # A collection runs in the context of whatever code allocated an object last. What is
     # finalised by it, and what asyncio logs about that, may belong to any request.
     probe.record(
-        None if _collecting_garbage else probe.trial_of_request.get(),
+        None if garbage_collection.is_running() else probe.trial_of_request.get(),
         "server-log",
         "saw",
         saw=ERROR_LINE if error is None else probe.name(error),

@@ -6,7 +6,11 @@ A trial's events are written by the agent in the server (`hangup.agent.probe` sa
 mean), by the client and by the upstream server, all on one clock. Two moments divide them:
 
 `left_ns`
-    the client left, or the operator signalled. What ended before could not see it.
+    the client left or, where it stays, the operator signalled. What ended before could not see
+    it. Where the client leaves and the operator signals after that, what ended between the two
+    has seen the one that this moment is, and what ended later may have seen either: every
+    surface but one is asked what became of it since the client left. Only the exit is the
+    signal's: its window begins with the signal, which the timeline shows.
 `closed_ns`
     the window closed. What comes later is too late, or the harness's own doing: it then
     asks whether the server still answers and has the process collect its garbage. Only two
@@ -19,8 +23,12 @@ span
     begins and ends (the endpoint, the app callable, middleware ...): how it ended.
 generator
     a span that an exception can be thrown into while it is suspended: what was thrown, and
-    where it stood (`await` or `yield`). If its object was about to be reclaimed, or after the
-    process was asked to collect, a `GeneratorExit` is the garbage collector's.
+    where it stood (`await` or `yield`). A `GeneratorExit` after its object was about to be
+    finalised is thrown by no code: it is there because the last reference went, or because a
+    garbage collection found the object. The agent tells which; what comes after the process was
+    asked to collect, or after the stream around it was found by a collection, is the
+    collection's doing too. An event that does not tell, as older agents wrote it, counts as a
+    collection.
 moment
     called or not (a handler, a hook, a line of the log).
 boundary
@@ -182,7 +190,7 @@ def surfaces_of(scenario_id: str, declared: frozenset[str]) -> tuple[str, ...]:
         Surface.UPSTREAM: scenario.relays,
         Surface.CLEANUP: bool(scenario.script.cleanup),
         Surface.IS_DISCONNECTED: scenario.script.polls,
-        Surface.CLIENT: scenario.disconnect == "stays",
+        Surface.CLIENT: scenario.disconnect == "stays" and scenario.precondition != "stalled",
         Surface.LIVENESS: last is Surface.LIVENESS,
         Surface.EXIT: last is Surface.EXIT,
     }
@@ -204,22 +212,27 @@ class _Trace:
         self.trial = trial
         self.scenario = scenario
         self.left_ns = trial.left_ns
-        self.collected_ns: int | None = None
-        """When the process was asked to collect its garbage."""
+        self._collects: Event | None = None
+        """The process being asked to collect its garbage."""
         self._events: defaultdict[str, list[Event]] = defaultdict(list)
         for event in trial.events:
             if _counts(event, trial.closed_ns):
                 self._events[event.surface].append(event)
-                if event.event == COLLECTS and self.collected_ns is None:
-                    self.collected_ns = event.t_ns
+                if event.event == COLLECTS and self._collects is None:
+                    self._collects = event
 
     def of(self, surface: str) -> Sequence[Event]:
         """The events of a surface."""
         return self._events.get(surface, ())
 
-    def garbage_ns(self, surface: str) -> int | None:
-        """Since when a `GeneratorExit` in this generator is the garbage collector's."""
-        return _garbage_ns(self.of(surface), self.collected_ns)
+    def finalization(self, surface: str) -> Event | None:
+        """What began the finalisation of a generator: see "generator" in "The theory"."""
+        own = _first(self.of(surface), "dropped")
+        around = _first(self.of(Surface.STREAM), "dropped")
+        reasons = [self._collects, own]
+        if around is not None and _reason(around) == Word.GARBAGE_COLLECTED:
+            reasons.append(around)
+        return min(filter(None, reasons), key=lambda event: event.t_ns, default=None)
 
     @cached_property
     def sent_lately(self) -> bool:
@@ -253,16 +266,17 @@ def _counts(event: Event, closed_ns: int | None) -> bool:
     return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
 
 
-def _garbage_ns(events: Sequence[Event], collected_ns: int | None) -> int | None:
-    times = [event.t_ns for event in events if event.event == "dropped"]
-    if collected_ns is not None:
-        times.append(collected_ns)
-    return min(times, default=None)
+def _reason(finalization: Event) -> Word:
+    """Why a generator was finalised."""
+    dropped = finalization.saw == Word.REFERENCE_DROPPED
+    return Word.REFERENCE_DROPPED if dropped else Word.GARBAGE_COLLECTED
 
 
-def _by_collector(event: Event, garbage_ns: int | None) -> bool:
-    late = garbage_ns is not None and event.t_ns >= garbage_ns
-    return late and event.saw == "GeneratorExit"
+def _by_finalization(event: Event, finalization: Event | None) -> Word | None:
+    """Why the generator was finalised, if it was that which threw what an event saw."""
+    if finalization is None or event.t_ns < finalization.t_ns or event.saw != "GeneratorExit":
+        return None
+    return _reason(finalization)
 
 
 def _first(events: Iterable[Event], name: str) -> Event | None:
@@ -273,15 +287,15 @@ def _first(events: Iterable[Event], name: str) -> Event | None:
 
 
 def _stream(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
-    return _thrown(events, _garbage_ns(events, trace.collected_ns))
+    return _thrown(events, trace.finalization(Surface.STREAM))
 
 
-def _thrown(events: Sequence[Event], garbage_ns: int | None) -> tuple[str, ...]:
+def _thrown(events: Sequence[Event], finalization: Event | None) -> tuple[str, ...]:
     """What was thrown into a generator, each kind once."""
     seen = dict.fromkeys(
-        str(Word.GARBAGE_COLLECTED) if _by_collector(event, garbage_ns) else event.saw
+        str(_by_finalization(event, finalization) or event.saw)
         for event in events
-        if event.saw is not None
+        if event.saw is not None and event.event != "dropped"
     )
     return tuple(seen) or (Word.NOTHING,)
 
@@ -314,8 +328,9 @@ def _end_of_stream(trace: _Trace, events: Sequence[Event]) -> Word:
             return Word.FINISHED
         return Word.ALREADY_FINISHED if end.t_ns < trace.left_ns else Word.COMPLETED
     thrown = notified or end
-    if _by_collector(thrown, _garbage_ns(events, trace.collected_ns)):
-        return Word.GARBAGE_COLLECTED
+    finalized = _by_finalization(thrown, trace.finalization(Surface.STREAM))
+    if finalized is not None:
+        return finalized
     # A plain generator is at a call where an asynchronous one is at an `await`.
     at = "yield" if thrown.at == "yield" else "await"
     return _THROWN_AT.get((thrown.saw or "", at), Word.RAISED)
@@ -331,7 +346,7 @@ def _source(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
         # Nobody but the app's own tasks knows whether one that relays is still read from.
         return (Word.SUSPENDED_OR_RUNNING if trace.scenario.relays else Word.SUSPENDED,)
     if end.saw is not None:
-        return _thrown(events, _garbage_ns(events, trace.collected_ns))
+        return _thrown(events, trace.finalization(Surface.SOURCE))
     # It may be read ahead of the stream, by a task with a queue between the two.
     early = trace.left_ns is not None and end.t_ns < trace.left_ns
     return (Word.ALREADY_FINISHED if early else Word.FINISHED,)
@@ -341,11 +356,11 @@ def _source(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
 
 
 def _span(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
-    # An endpoint that is a generator is reclaimed with the stream that it holds.
-    return (_end_of_span(trace, events, trace.garbage_ns(Surface.STREAM)),)
+    # An endpoint that is a generator is finalised with the stream that it holds.
+    return (_end_of_span(trace, events, trace.finalization(Surface.STREAM)),)
 
 
-def _end_of_span(trace: _Trace, events: Sequence[Event], garbage_ns: int | None) -> str:
+def _end_of_span(trace: _Trace, events: Sequence[Event], finalization: Event | None) -> str:
     """How something with a beginning and an end came out."""
     if _first(events, "begin") is None:
         return Word.DID_NOT_RUN
@@ -353,8 +368,7 @@ def _end_of_span(trace: _Trace, events: Sequence[Event], garbage_ns: int | None)
     if end is None:
         return Word.STILL_RUNNING
     if end.saw is not None:
-        # An endpoint may be a generator: then the collector can be what ends it.
-        return Word.GARBAGE_COLLECTED if _by_collector(end, garbage_ns) else end.saw
+        return _by_finalization(end, finalization) or end.saw
     if trace.left_ns is not None and end.t_ns < trace.left_ns:
         return Word.ALREADY_FINISHED
     return Word.FINISHED
@@ -362,9 +376,11 @@ def _end_of_span(trace: _Trace, events: Sequence[Event], garbage_ns: int | None)
 
 def _cleanup(trace: _Trace, events: Sequence[Event]) -> tuple[str, ...]:
     """How the clean-up came out, and whether the app was there to wait for it."""
-    garbage_ns = trace.garbage_ns(Surface.STREAM)
-    if any(event.event == "saw" and _by_collector(event, garbage_ns) for event in events):
-        return (Word.GARBAGE_COLLECTED,)
+    finalization = trace.finalization(Surface.STREAM)
+    called = (_by_finalization(event, finalization) for event in events if event.event == "saw")
+    finalized = next(filter(None, called), None)
+    if finalized is not None:
+        return (finalized,)
     came_out = _end_of_span(trace, events, None)
     app, end = _first(trace.of(Surface.ASGI), "end"), _first(events, "end")
     if came_out == Word.FINISHED and app is not None and end is not None and end.t_ns > app.t_ns:

@@ -17,7 +17,7 @@ from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
 from hangup.model.outcomes import Outcome
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import ExplainedWord, Surface, Word
+from hangup.model.vocabulary import FINALIZED, ExplainedWord, Surface, Word
 
 
 class CleanupResult(ExplainedWord):
@@ -30,7 +30,11 @@ class CleanupResult(ExplainedWord):
         "not waited for",
         "it ran to its end after SIGTERM, but the app had returned: nothing kept the process",
     )
-    LATE = "late", "it was begun only when the garbage collector closed the stream"
+    LATE = (
+        "late",
+        "it was begun only when the stream was finalised: its last reference had gone, or a "
+        "garbage collection had found it",
+    )
     EARLY = "too early", "it was begun before the stream was over"
     CUT = "unfinished", "it was begun, and was cancelled or had not ended when the window closed"
     NEVER = "did not run", "it was not begun within the window"
@@ -94,7 +98,7 @@ def cleanup_result(classified: Outcome) -> CleanupResult:
         # Where many streams share a server, it need not be this one that keeps it busy.
         return CleanupResult.UNKNOWN if scenario.group else CleanupResult.LOST
     (saw,) = classified.saws[Surface.CLEANUP]
-    if saw == Word.GARBAGE_COLLECTED:
+    if saw in FINALIZED:
         return CleanupResult.LATE
     if saw == Word.DID_NOT_RUN:
         return CleanupResult.NEVER

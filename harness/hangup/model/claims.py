@@ -27,7 +27,7 @@ from hangup.model.conditions import (
 )
 from hangup.model.scenario import ABORTING
 from hangup.model.scenarios import ERRORS_IN_STREAM
-from hangup.model.vocabulary import OPEN, Surface, Word
+from hangup.model.vocabulary import FINALIZED, OPEN, Surface, Word
 
 # ---------------------------------------------------------------------------- scenarios
 
@@ -53,7 +53,7 @@ _ENDS = frozenset(
         Word.CANCELLED_AT_YIELD,
         Word.CLOSED_AT_AWAIT,
         Word.CLOSED_AT_YIELD,
-        Word.GARBAGE_COLLECTED,
+        *FINALIZED,
         Word.RAISED,
         Word.COMPLETED,
         Word.SWALLOWED,
@@ -75,9 +75,8 @@ def _ends(yes: set[str] | frozenset[str]) -> Saw:
     return _saw(Surface.STREAM_END, yes, _ENDS - yes)
 
 
-_STREAM_NOTIFIED = _saw(
-    Surface.STREAM, {CANCELLED}, {Word.NOTHING, Word.GARBAGE_COLLECTED, "GeneratorExit"}
-)
+_STREAM_NOTIFIED = _saw(Surface.STREAM, {CANCELLED}, {Word.NOTHING, *FINALIZED, "GeneratorExit"})
+_EXITED = frozenset({Word.EXITED, Word.EXITED_WITH_ERROR})
 _DONE: frozenset[str] = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
 _CLEANED_UP = _saw(Surface.CLEANUP, _DONE, {AN_EXCEPTION, Word.DID_NOT_RUN, Word.STILL_RUNNING})
 _CUT_SHORT = _saw(Surface.CLEANUP, {CANCELLED}, _DONE)
@@ -151,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
                 _saw(
                     Surface.ENDPOINT,
                     {Word.FINISHED, Word.ALREADY_FINISHED},
-                    {AN_EXCEPTION, Word.SUSPENDED, Word.STILL_RUNNING, Word.GARBAGE_COLLECTED},
+                    {AN_EXCEPTION, Word.SUSPENDED, Word.STILL_RUNNING, *FINALIZED},
                 ),
                 Before(Mark(Surface.ENDPOINT, "end"), _BEGUN),
             )
@@ -314,11 +313,11 @@ CLAIMS: tuple[Claim, ...] = (
         "garbage-collected.",
         cited=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
         disputed_by=(_docs("Quart, Changelog (0.13.1)", "pallets/quart", "main/CHANGES.md"),),
-        scenarios=("ticking", "backpressure", "firehose"),
+        scenarios=("ticking", "backpressure", "backpressure-busy", "firehose"),
         condition=_saw(
             Surface.STREAM_END,
             {Word.GARBAGE_COLLECTED},
-            {Word.CLOSED_AT_YIELD, Word.CANCELLED_AT_YIELD},
+            {Word.CLOSED_AT_YIELD, Word.CANCELLED_AT_YIELD, Word.REFERENCE_DROPPED},
         ),
     ),
     Claim(
@@ -330,7 +329,8 @@ CLAIMS: tuple[Claim, ...] = (
             _STREAM_NOTIFIED,
             _saw(
                 Surface.SOURCE,
-                {Word.GARBAGE_COLLECTED, Word.SUSPENDED},
+                # It is not the cancellation that closes one whose last reference has gone.
+                {*FINALIZED, Word.SUSPENDED},
                 {AN_EXCEPTION, Word.FINISHED},
             ),
         ),
@@ -344,7 +344,13 @@ CLAIMS: tuple[Claim, ...] = (
         condition=_saw(
             Surface.STREAM_END,
             {Word.GARBAGE_COLLECTED, Word.COMPLETED, *OPEN},
-            {Word.CLOSED_AT_YIELD, Word.CLOSED_AT_AWAIT, Word.CANCELLED_AT_YIELD, Word.RAISED},
+            {
+                Word.CLOSED_AT_YIELD,
+                Word.CLOSED_AT_AWAIT,
+                Word.CANCELLED_AT_YIELD,
+                Word.RAISED,
+                Word.REFERENCE_DROPPED,
+            },
         ),
     ),
     Claim(
@@ -454,7 +460,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             _docs("uvicorn, Server behavior", "Kludex/uvicorn", "main/docs/server-behavior.md"),
         ),
-        scenarios=("backpressure",),
+        scenarios=("backpressure", "backpressure-busy"),
         # One that the app has cancelled itself was not let go by the server.
         condition=When(
             _saw(
@@ -605,7 +611,7 @@ CLAIMS: tuple[Claim, ...] = (
         # A stream that is over, by whomever it was ended, is waited for no more.
         condition=When(
             _saw(Surface.STREAM_END, OPEN, _ENDS - OPEN),
-            _saw(Surface.EXIT, {Word.STILL_RUNNING}, {Word.EXITED}),
+            _saw(Surface.EXIT, {Word.STILL_RUNNING}, _EXITED),
         ),
     ),
     Claim(
@@ -629,7 +635,7 @@ CLAIMS: tuple[Claim, ...] = (
         disputed_by=(_issue("pgjones/hypercorn", 308),),
         scenarios=("shutdown",),
         module="hypercorn",
-        condition=_saw(Surface.EXIT, {Word.EXITED}, {Word.STILL_RUNNING}),
+        condition=_saw(Surface.EXIT, _EXITED, {Word.STILL_RUNNING}),
     ),
 )
 

@@ -95,8 +95,8 @@ HAZARDS: tuple[Hazard, ...] = (
     Hazard(
         id="finally-waits-for-collector",
         title="`finally` waits for the garbage collector",
-        meaning="Nothing was thrown into the stream until nothing referred to it any more; when "
-        "that is depends on reference cycles and on allocations elsewhere.",
+        meaning="Nothing was thrown into the stream until a garbage collection found it; when that "
+        "is depends on allocations elsewhere.",
         scenarios=DISCONNECTS,
         surface=Surface.STREAM_END,
         condition=_seen(Surface.STREAM_END, Word.GARBAGE_COLLECTED),

@@ -18,8 +18,10 @@ and goes on reading, `times-out` is an httpx client with a read timeout."""
 ABORTING: frozenset[Disconnect] = frozenset({"closes", "resets", "times-out"})
 """The ways in which a client is gone altogether."""
 
-Signal = Literal["", "sigterm"]
-"""What the operator sends to the server's process, to end it; empty for nothing."""
+Signal = Literal["", "sigterm", "sigint", "sigterm-twice", "sigterm-group"]
+"""What the operator sends to the server's process, to end it; empty for nothing.
+`sigterm-twice` is SIGTERM and, if the process is still there half a second later, SIGTERM once
+more; `sigterm-group` goes to all processes of the server's process group, as systemd sends it."""
 
 Precondition = Literal["waiting", "streaming", "stalled", "flooded", "ended"]
 """`waiting`: the probe reports that something suspends until it is ended; `streaming`: some
@@ -37,7 +39,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     precondition: Precondition = "waiting"
     disconnect: Disconnect = "closes"
     signal: Signal = ""
-    """What the operator ends the server with, once the client has disconnected if it does."""
+    """What the operator ends the server with. If the client disconnects, it has done so before,
+    and clean-up that the script has is under way (`hangup.runner.signalling`)."""
     method: Literal["GET", "POST"] = "GET"
     path: Literal["/events", "/sync-events", "/plain"] = "/events"
     relays: bool = False

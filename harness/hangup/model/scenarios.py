@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hangup.model.cleanup import RECIPES_BY_SITUATION, Recipe, Situation, scenario_id
 from hangup.model.scenario import Scenario
-from hangup.model.script import IDLE, Script
+from hangup.model.script import IDLE, STALLED, Script
 
 
 def _disconnect(id_: str, question: str, **fields: Any) -> Scenario:
@@ -35,6 +35,18 @@ def _control(id_: str, question: str, **fields: Any) -> Scenario:
 def _cleanup(how: str, question: str) -> Scenario:
     return Scenario(
         id=f"cleanup-{how}", question=question, kind="cleanup", script=replace(IDLE, cleanup=how)
+    )
+
+
+def _shutdown(how: str, question: str, **fields: Any) -> Scenario:
+    defaults: dict[str, Any] = {"script": IDLE, "disconnect": "stays", "signal": "sigterm"}
+    return Scenario(
+        id=f"shutdown-{how}" if how else "shutdown",
+        question=question,
+        kind="operator",
+        own_server=True,
+        window_s=6.0,
+        **(defaults | fields),
     )
 
 
@@ -100,7 +112,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     _disconnect(
         "backpressure",
-        "The client has stopped reading a stream of 400 events of 64 KiB, and closes.",
+        "The client has stopped reading a stream that waits between its events, and closes: what "
+        "sees it?",
+        script=STALLED,
+        precondition="stalled",
+        small_buffers=True,
+        window_s=4.0,
+    ),
+    _disconnect(
+        "backpressure-busy",
+        "As `backpressure`, but the stream has 400 events of 64 KiB and never awaits anything of "
+        "its own.",
         script=Script(events=400, size=65536),
         precondition="stalled",
         exclusive=True,
@@ -246,16 +268,40 @@ SCENARIOS: tuple[Scenario, ...] = (
     _cleanup("task", "It leaves its clean-up to a new task on the loop."),
     _cleanup("threadsafe", "It submits its clean-up to the loop with `run_coroutine_threadsafe`."),
     _cleanup("swallow", "It catches the cancellation and goes on yielding."),
-    Scenario(
-        id="shutdown",
-        question="The operator sends SIGTERM while a stream is open: is the stream "
-        "notified, and does the process exit by itself?",
-        kind="operator",
-        script=IDLE,
-        disconnect="stays",
-        signal="sigterm",
-        own_server=True,
-        window_s=6.0,
+    _shutdown(
+        "",
+        "The operator sends SIGTERM while a stream is open: is the stream notified, and does the "
+        "process exit by itself?",
+    ),
+    _shutdown(
+        "stalled",
+        "The operator sends SIGTERM while a client has stopped reading a stream that waits "
+        "between its events: is the stream notified, and does the process exit?",
+        script=STALLED,
+        precondition="stalled",
+        small_buffers=True,
+        thorough=True,
+    ),
+    _shutdown(
+        "during-cleanup",
+        "The client closes, and the operator sends SIGTERM 100 ms into a clean-up of 2 s in a "
+        "shielded AnyIO cancel scope: does it finish, and does the process exit?",
+        script=replace(IDLE, cleanup="anyio-shield", cleanup_ms=2000),
+        disconnect="closes",
+        thorough=True,
+    ),
+    _shutdown("sigint", "As `shutdown`, with SIGINT.", signal="sigint", thorough=True),
+    _shutdown(
+        "twice",
+        "As `shutdown`, and SIGTERM once more half a second later if the process is still there.",
+        signal="sigterm-twice",
+        thorough=True,
+    ),
+    _shutdown(
+        "group",
+        "As `shutdown`, with SIGTERM to all processes of the server, as systemd sends it.",
+        signal="sigterm-group",
+        thorough=True,
     ),
     *(_recipe(recipe, situation) for recipe, situation in RECIPES_BY_SITUATION),
 )

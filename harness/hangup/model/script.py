@@ -35,6 +35,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The `asyncio.timeout` the stream gives itself; 0 for none."""
     cleanup: str = ""
     """What the stream does for its clean-up: `swallow` or a name in `apps.common.cleanup`."""
+    cleanup_ms: float = 0
+    """How long the clean-up takes; 0 for as long as it takes in most scenarios."""
     upstream: str = ""
     """The address of an event stream that the source relays instead of making its own."""
     recipe: str = ""
@@ -53,3 +55,6 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 IDLE = Script(events=3, then="wait")
 """Three events, then the stream is suspended, awaiting its source."""
+STALLED = Script(events=100, pause_ms=10, size=65536)
+"""A stream that waits between its events, which are so large that it is soon stalled by a client
+that does not read. Where nothing stalls or ends it, it is over in little more than a second."""

@@ -33,10 +33,16 @@ class Word(ExplainedWord):
     )
     STILL_RUNNING = "still running", "had begun and had not ended when the window closed"
     DID_NOT_RUN = "did not run", "was never begun"
+    REFERENCE_DROPPED = (
+        "reference dropped",
+        "nothing was thrown into it until its last reference went; no garbage collection was "
+        "needed for that",
+    )
     GARBAGE_COLLECTED = (
-        "only when garbage-collected",
-        "nothing was thrown into it but by the garbage collector: when its last reference "
-        "went, or when the harness had the process collect at the end of the window",
+        "garbage-collected",
+        "nothing was thrown into it until a garbage collection found it, Python's own or the one "
+        "that the harness requests at the end of the window; in traces that do not tell the two "
+        "apart, perhaps until its last reference went",
     )
     FINISHED_AFTER_APP = (
         "finished after the app",
@@ -140,7 +146,12 @@ class Word(ExplainedWord):
     NO_ANSWER = "no answer", "another request to the same server got none within the window"
     EXITED = (
         "exited",
-        "the process ended within the window, by itself or by passing the signal on to itself",
+        "the process ended within the window: with code 0, by the very signal that the operator "
+        "had sent, or with the code that stands for that signal (128 and its number)",
+    )
+    EXITED_WITH_ERROR = (
+        "exited with an error",
+        "the process ended within the window, with another exit code",
     )
 
     # What the client got: its status and number of events, and one of these.
@@ -156,9 +167,14 @@ class Word(ExplainedWord):
         "state not reached",
         "the stream did not get into the state that the scenario is about",
     )
+    DISTURBED = (
+        "disturbed",
+        "the server's process was stopped, starved or ended from outside, or could not write its "
+        "trace: what was observed does not count",
+    )
 
 
-FAILURES = frozenset({Word.FAILED_TO_START, Word.SERVER_EXITED, Word.NOT_REACHED})
+FAILURES = frozenset({Word.FAILED_TO_START, Word.SERVER_EXITED, Word.NOT_REACHED, Word.DISTURBED})
 """The words that say why a trial is inconclusive."""
 
 
@@ -212,6 +228,8 @@ OPTIONAL = (
 """The surfaces an app may have or not, hooks apart."""
 OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
 """How a generator is found that was not ended within the window."""
+FINALIZED = frozenset({Word.REFERENCE_DROPPED, Word.GARBAGE_COLLECTED})
+"""How a generator ended that no code of the app, the framework or the server has ended."""
 SPANS = frozenset(
     {
         Surface.ASGI,

@@ -67,7 +67,7 @@ def _notified_ns(server: ServerProcess, name: str) -> int | None:
         (
             event.t_ns
             for event in server.trace.events_of(name)
-            if event.surface == Surface.STREAM and event.saw is not None
+            if event.surface == Surface.STREAM and event.event in ("saw", "end") and event.saw
         ),
         None,
     )
