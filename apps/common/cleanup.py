@@ -85,8 +85,9 @@ STEP_S = 0.1
 def of_recipe(trial: str | None, duration_ms: float = 0) -> CleanUp:
     """The clean-up that a recipe is given (`apps.recipes`).
 
-    Each step takes `STEP_S`, or all of them together take as long as is asked for. It reports the exception that is being handled when it is called, which tells whether the
-    clean-up runs only because the garbage collector has closed the stream.
+    Each step takes `STEP_S`, or all of them together take as long as is asked for. It reports
+    the exception that is being handled when it is called, which tells whether the clean-up runs
+    only because the stream is finalised.
     """
 
     def clean_up() -> Coroutine[Any, Any, None]:

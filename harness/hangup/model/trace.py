@@ -15,6 +15,8 @@ LOADED = "loaded"
 COLLECTS = "collects"
 """The event after which what is thrown into a generator is thrown by the garbage collector: the
 harness has had the process collect its garbage (`hangup.agent.boundary`)."""
+SIGNALS = "signals"
+"""The event that says that the operator has sent the signal that its detail names."""
 REJECTED = "rejected"
 """The event that says that the framework raised when a handler was registered."""
 TRACED = 0
@@ -45,7 +47,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scenario: str
     repeat: int
     left_ns: int | None = None
-    """When the client left, or the operator signalled; None where nobody did."""
+    """When the client left or, where it stayed, the operator signalled; None where nobody did."""
     closed_ns: int | None = None
     """When the window closed, or everything that had begun had ended."""
     failure: str | None = None

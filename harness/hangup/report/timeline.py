@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hangup.model.outcomes import Outcome
-from hangup.model.trace import CLIENT, COLLECTS, REJECTED, Event, Trial
+from hangup.model.trace import CLIENT, COLLECTS, REJECTED, SIGNALS, Event, Trial
 from hangup.model.vocabulary import Surface, Word
 
-SIGTERM = "the operator sends SIGTERM"
-"""What a client that stays has seen, in place of its leaving."""
+OPERATOR = "operator"
+"""Who sends the signals, in place of the surface."""
+_SIGNALLED = "the operator sends "
+"""How the signal of an older trace is recorded: as what the client saw in place of its leaving."""
 MANY = 12
 """A surface's events in a row are shown in full up to so many."""
 _REPETITIVE = (Surface.SEND, Surface.RECEIVE)
@@ -19,7 +21,7 @@ _VERBS: Mapping[str, str] = {
     "end": "ends",
     "saw": "sees",
     "waiting": "waits",
-    "dropped": "is about to be reclaimed",
+    "dropped": "is about to be finalised:",
     COLLECTS: "collects its garbage, as the harness asked it to",
     REJECTED: "is rejected",
 }
@@ -51,7 +53,9 @@ def _lines(trial: Trial) -> Iterator[str]:
         if closed_ns is not None and event.t_ns > closed_ns:
             yield _closing(closed_ns - zero_ns)
             closed_ns = None
-        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {event.surface:22} {_in_words(event)}"
+        signal = _signal(event)
+        surface, words = (event.surface, _in_words(event)) if signal is None else (OPERATOR, signal)
+        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {surface:22} {words}"
     if closed_ns is not None:
         yield _closing(closed_ns - zero_ns)
     if trial.omitted_events:
@@ -95,12 +99,19 @@ def _middle(places: Sequence[int]) -> Sequence[int]:
     return places[MANY // 2 : -MANY // 2] if len(places) > MANY else ()
 
 
+def _signal(event: Event) -> str | None:
+    """What the operator did, if that is what an event is."""
+    detail = event.detail or ""
+    if event.event == SIGNALS:
+        return f"sends {detail}"
+    older = event.surface == CLIENT and detail.startswith(_SIGNALLED)
+    return f"sends {detail.removeprefix(_SIGNALLED)}" if older else None
+
+
 def _in_words(event: Event) -> str:
     verb = _VERBS.get(event.event, event.event)
     words: list[str | None]
-    if event.surface == CLIENT and event.detail == SIGTERM:
-        words = ["is there when", event.detail]
-    elif event.surface == CLIENT:
+    if event.surface == CLIENT:
         words = [verb, event.detail, str(event.n) if event.n is not None else None]
     else:
         number = f"#{event.n}" if event.n is not None else None

@@ -47,11 +47,18 @@ class Log:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def add(self, event: str, *, n: int | None = None, detail: str | None = None) -> int:
-        """Add one event and return its time."""
-        now_ns = time.monotonic_ns()
-        self.events.append(Event(t_ns=now_ns, surface=CLIENT, event=event, n=n, detail=detail))
-        return now_ns
+    def add(
+        self,
+        event: str,
+        *,
+        n: int | None = None,
+        detail: str | None = None,
+        t_ns: int | None = None,
+    ) -> int:
+        """Add one event, by default of now, and return its time."""
+        t_ns = t_ns or time.monotonic_ns()
+        self.events.append(Event(t_ns=t_ns, surface=CLIENT, event=event, n=n, detail=detail))
+        return t_ns
 
 
 class Client:

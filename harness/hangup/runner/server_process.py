@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.ports import free_port, is_free
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.process_tree import GONE_S, LIFELINE, ProcessTree
+from hangup.runner.signalling import Sending
 from hangup.runner.trace_tail import TraceTail
 
 READY_S = 30.0
@@ -65,7 +65,7 @@ class ServerProcess:
         self._trace_file = directory / TRACE_FILE
         self._lifeline_file = directory / "lifeline"
         self._changed = asyncio.Event()
-        self._terminated_ns: int | None = None
+        self._signalled_ns: list[int] = []
         self._another_answers = False
         """Whether what answers on its port is not this server, as far as its agent tells."""
 
@@ -144,15 +144,19 @@ class ServerProcess:
         """The exit code; negative for the signal that ended it."""
         return self._process.returncode
 
-    def terminate(self) -> int:
-        """Send SIGTERM to the process that was started, once, as an operator would.
+    def signal(self, sending: Sending, nth: int = 1) -> int:
+        """Send a signal for the nth time, once for all trials; when that was, in ns.
 
-        When that was, in ns; the streams of several trials may be open.
+        Raises ProcessLookupError if the process has ended.
         """
-        if self._terminated_ns is None:
-            self._terminated_ns = time.monotonic_ns()
-            self._process.send_signal(signal.SIGTERM)
-        return self._terminated_ns
+        if len(self._signalled_ns) < nth:
+            now_ns = time.monotonic_ns()
+            if sending.to_group:
+                os.killpg(self._process.pid, sending.number)  # it leads its group
+            else:
+                self._process.send_signal(sending.number)
+            self._signalled_ns.append(now_ns)
+        return self._signalled_ns[nth - 1]
 
     def kill(self) -> None:
         """Kill all its processes; leaving waits until they are gone."""

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import msgspec
 
 from hangup.errors import SubjectError
 from hangup.model.scenario import Scenario
-from hangup.model.trace import COLLECTS, Event, Trial
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.trace import COLLECTS, SIGNALS, Event, Trial
+from hangup.model.vocabulary import FAILURES, Surface, Word
 from hangup.runner.client import Client, ImpatientClient, Log, answers, target
 from hangup.runner.preconditions import REACH_S, reach
+from hangup.runner.signalling import (
+    AGAIN_S,
+    CLEANUP_BEGINS_S,
+    INTO_CLEANUP_S,
+    SENDINGS,
+    Sending,
+    exit_in_words,
+    exit_word,
+)
 from hangup.runner.trial_events import all_ended, is_waiting
 from hangup.runner.trial_setup import SETTLE_S, TrialSetup
 from hangup.runner.upstream import Upstream
@@ -123,7 +132,7 @@ class _TrialRun:
             # What the other side of the connection, or of the signal, can be to blame for.
             raise await self.setup.failure(f"the client got {type(error).__name__}") from error
         finally:
-            if self.scenario.disconnect == "stays":
+            if self._reads_on:
                 self.received = client.event_stream.data
                 self.got = client.got()
             await client.close()
@@ -132,29 +141,46 @@ class _TrialRun:
         asked_s = asyncio.get_running_loop().time()
         await client.ask()
         await reach(self.setup, client)
-        if self.scenario.signal:
-            await self._signal()
-            await self._watch_the_exit()
-            if not self.server.running:
-                await client.wait_until(lambda c: c.ended.is_set(), self.setup.window_s)
+        watched_since_s = asked_s
+        if self.scenario.disconnect != "stays":
+            await self.setup.group.disconnecting.pass_through(self.setup.name)
+            if client.ended.is_set():
+                raise await self.setup.failure("the response was over before the client left")
+            watched_since_s = asyncio.get_running_loop().time()
+            self.left_ns = await client.disconnect(self.scenario.disconnect)
+        sending = SENDINGS.get(self.scenario.signal)
+        if sending is None:
+            await self._watch(watched_since_s)
             return
-        match self.scenario.disconnect:
-            case "stays":
-                await self._watch(asked_s)
-            case how:
-                await self.setup.group.disconnecting.pass_through(self.setup.name)
-                if client.ended.is_set():
-                    raise await self.setup.failure("the response was over before the client left")
-                disconnects_s = asyncio.get_running_loop().time()
-                self.left_ns = await client.disconnect(how)
-                await self._watch(disconnects_s)
+        await self._signal(sending)
+        await self._watch_the_exit(sending)
+        if not self.server.running and self._reads_on:
+            await client.wait_until(lambda c: c.ended.is_set(), self.setup.window_s)
 
-    async def _signal(self) -> None:
-        await self.setup.group.disconnecting.pass_through(self.setup.name)
+    @property
+    def _reads_on(self) -> bool:
+        """Whether the client reads until the end."""
+        scenario = self.scenario
+        return scenario.disconnect == "stays" and scenario.precondition != "stalled"
+
+    async def _signal(self, sending: Sending) -> None:
+        """Signal when all trials of the group have come as far as the signal is to find them."""
+        detail = sending.title
+        if self.left_ns is not None and self.scenario.script.cleans_up:
+            if await self.server.wait_for(self._cleanup_has_begun, CLEANUP_BEGINS_S):
+                await asyncio.sleep(INTO_CLEANUP_S)
+            else:
+                detail += f"; clean-up had not begun within {CLEANUP_BEGINS_S:g} s"
+        self.setup.group.disconnecting.arrive(self.setup.name)
+        await self.setup.group.signalling.pass_through(self.setup.name)
         if not self.server.running:
             raise await self.setup.failure("it ended before the operator's signal")
-        self.left_ns = self.server.terminate()
-        self.log.add("leaves", detail="the operator sends SIGTERM")
+        signalled_ns = self.log.add(SIGNALS, detail=detail, t_ns=self.server.signal(sending))
+        if self.left_ns is None:
+            self.left_ns = signalled_ns
+
+    def _cleanup_has_begun(self) -> bool:
+        return any((e.surface, e.event) == (Surface.CLEANUP, "begin") for e in self.setup.events)
 
     async def _run_until_the_client_times_out(self) -> None:
         client = ImpatientClient(self.server.port, self.scenario, self.setup.name)
@@ -205,15 +231,30 @@ class _TrialRun:
             if not ended or self._all_ended():
                 return ended
 
-    async def _watch_the_exit(self) -> None:
-        try:
-            async with asyncio.timeout(self.setup.window_s):
-                await self.server.exited()
-        except TimeoutError:
+    async def _watch_the_exit(self, sending: Sending) -> None:
+        """Wait until the process has ended or the window closes; raises SubjectError."""
+        rest_s = self.setup.window_s
+        if sending.twice:
+            if not await self._exits_within(AGAIN_S):
+                with suppress(ProcessLookupError):  # it has just ended
+                    again_ns = self.server.signal(sending, nth=2)
+                    self.log.add(SIGNALS, detail=f"{sending.title} once more", t_ns=again_ns)
+            rest_s -= AGAIN_S
+        if not await self._exits_within(rest_s):
             self._saw(Surface.EXIT, Word.STILL_RUNNING)
-        else:
-            self._saw(Surface.EXIT, Word.EXITED, detail=f"code {self.server.exit_code}")
-            self.server.trace.read()
+            return
+        self.server.trace.read()
+        exit_code = self.server.exit_code or 0
+        word, how = exit_word(exit_code, sending.number), exit_in_words(exit_code)
+        if word in FAILURES:
+            raise SubjectError(word, f"its process ended with {how}, which was not the operator's")
+        self._saw(Surface.EXIT, word, detail=how)
+
+    async def _exits_within(self, timeout_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.server.exited()
+        return not self.server.running
 
     async def _collect_garbage(self) -> None:
         """Have the server collect its garbage, and see what that closes.

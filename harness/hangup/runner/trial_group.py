@@ -36,6 +36,8 @@ class TrialGroup:
     def __init__(self, trials: Iterable[str] = (), *, disconnect_together: bool = False) -> None:
         trials = tuple(trials)
         self.disconnecting = Latch(trials if disconnect_together else ())
+        self.signalling = Latch(trials)
+        """Opened when no trial has anything to wait for before the operator's signal."""
         self._watched = Latch(trials)
         """Opened when every trial has asked whether the server still answers; collecting garbage
         keeps the server busy."""
@@ -45,6 +47,7 @@ class TrialGroup:
     def release(self, trial: str) -> None:
         """Say that nobody need wait for this trial any more, anywhere."""
         self.disconnecting.arrive(trial)
+        self.signalling.arrive(trial)
         self._watched.arrive(trial)
 
     async def collect(self, trial: str, port: int, timeout_s: float) -> None:
