@@ -3,7 +3,8 @@
 Trials of a scenario are alike if they are the same in everything that is concluded from a
 trace today (every word, every claim and hazard, what a hang-up cost) and in the order in which
 each kind of event first came, so that what is asked of the order tomorrow has the same answer
-too. What is lost with the traces that are not kept is their times.
+too. What is lost with the traces that are not kept is their times, but for those at which last
+references went.
 
 A stream without end calls `send()` thousands of times. Of many calls in a row the first and
 the last ones are kept, if what is concluded stays the same.
@@ -20,6 +21,7 @@ import msgspec
 
 from hangup.analysis.classification import classify_trials
 from hangup.analysis.conditions import decide
+from hangup.analysis.finalization import dropped_after_ns
 from hangup.analysis.outcomes import StackOutcomes
 from hangup.analysis.upstream import cost
 from hangup.model.claims import CLAIMS
@@ -39,9 +41,9 @@ def compacted(result: StackResult) -> StackResult:
     outcomes = StackOutcomes(result)
     kept: list[Trial] = [trial for trial in result.trials if trial.scenario not in BY_ID]
     for scenario in outcomes.scenarios:
-        alike: dict[Hashable, list[Trial]] = defaultdict(list)
+        alike: dict[Hashable, list[Outcome]] = defaultdict(list)
         for trial in sorted(outcomes.of(scenario), key=lambda t: t.trial.repeat):
-            alike[_outcome(trial)].append(trial.trial)
+            alike[_outcome(trial)].append(trial)
         kept += [_thinned(_representative(trials), outcomes) for trials in alike.values()]
     return msgspec.structs.replace(
         result,
@@ -50,10 +52,19 @@ def compacted(result: StackResult) -> StackResult:
     )
 
 
-def _representative(trials: Sequence[Trial]) -> Trial:
-    first, *others = trials
+def _representative(trials: Sequence[Outcome]) -> Trial:
+    first, *others = (trial.trial for trial in trials)
     repeats = [*first.alike, *(r for other in others for r in (other.repeat, *other.alike))]
-    return msgspec.structs.replace(first, alike=tuple(sorted(repeats)))
+    dropped: dict[str, tuple[int, ...]] = defaultdict(tuple)
+    for trial in trials:
+        for generator, after_ns in dropped_after_ns(trial).items():
+            dropped[generator] += after_ns
+    return msgspec.structs.replace(
+        first,
+        alike=tuple(sorted(repeats)),
+        # The first one of each is in the events that are kept.
+        alike_dropped_ns={name: times[1:] for name, times in dropped.items() if times[1:]},
+    )
 
 
 def _without_events(trial: Trial, outcomes: StackOutcomes) -> Trial:

@@ -34,6 +34,7 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
 DISCONNECTS = tuple(s.id for s in SCENARIOS if s.kind == "disconnect")
 CLEANUPS = tuple(s.id for s in SCENARIOS if s.kind == "cleanup")
 CONTROLS = tuple(s.id for s in SCENARIOS if s.kind == "control")
+SHUTDOWNS = tuple(s.id for s in SCENARIOS if s.kind == "operator")
 _ALL_BUT_RECIPES = tuple(s.id for s in SCENARIOS if s.kind != "recipe")
 
 # ---------------------------------------------------------------------------- words
@@ -201,9 +202,9 @@ HAZARDS: tuple[Hazard, ...] = (
     Hazard(
         id="slow-shutdown",
         title="Shutdown takes longer than the window",
-        meaning="SIGTERM was sent while a stream was open, and the process had not exited when "
-        "the window closed.",
-        scenarios=("shutdown",),
+        meaning="The operator signalled while a stream was open or cleaned up, and the process "
+        "had not exited when the window closed.",
+        scenarios=SHUTDOWNS,
         surface=Surface.EXIT,
         condition=_seen(Surface.EXIT, Word.STILL_RUNNING),
     ),

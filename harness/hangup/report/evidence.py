@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from hangup.analysis.finalization import dropped_ranges_ns
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.exception_path import ExceptionPath
 from hangup.model.outcomes import Outcome, Saws
@@ -32,6 +33,9 @@ class CameOut(msgspec.Struct, frozen=True):
     saws: Saws
     on: tuple[OnServer, ...]
     example: Outcome
+    dropped_ns: Mapping[str, tuple[int, int]]
+    """By generator, when its last reference went at the earliest and at the latest, if that is
+    what ended it; since the client left."""
 
     @property
     def applicable(self) -> Saws:
@@ -90,7 +94,8 @@ def _came_out(outcomes: Outcomes, stacks: Sequence[Stack], scenario: str) -> tup
             )
             for stack, trials in by_stack.items()
         )
-        found.append(CameOut(same[0][1].saws, on, same[0][1]))
+        dropped_ns = dropped_ranges_ns(trial for _, trial in same)
+        found.append(CameOut(same[0][1].saws, on, same[0][1], dropped_ns))
     return tuple(sorted(found, key=lambda came_out: -sum(on.n for on in came_out.on)))
 
 

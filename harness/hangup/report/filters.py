@@ -197,6 +197,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "condition": condition_in_words,
     "counts": counts,
     "diagram": _diagram,
+    "dropped": markdown.dropped,
     "ended": _ended,
     "headline": _headline,
     "late_finally": _late_finally,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hangup.analysis.summary import Among
+from hangup.model import scenarios
 from hangup.model.outcomes import ObservationCount
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import is_exception
+from hangup.model.vocabulary import Surface, Word, is_exception
 
 NOT_RUN = "not run"
 """What a cell says that there are no trials for."""
@@ -28,14 +29,33 @@ def saw(text: str) -> str:
     return code(text) if is_exception(text) else text
 
 
+def observed(observation: ObservationCount) -> str:
+    """What was seen in a cell; that a process had not exited, with how long it was waited for."""
+    if (observation.surface, observation.saw) == (Surface.EXIT, Word.STILL_RUNNING):
+        window_s = scenarios.BY_ID[observation.scenario].window_s
+        if window_s is not None:
+            return f"not within {window_s:g} s"
+    return saw(observation.saw)
+
+
 def spread(observations: Sequence[ObservationCount]) -> str:
     """What was seen in a cell: one word, or several with their shares."""
     if not observations:
         return NOT_RUN
     first = observations[0]
     if len(observations) == 1 and first.n == first.of:
-        return saw(first.saw)
-    return ", ".join(f"{saw(o.saw)} {o.n}/{o.of}" for o in observations)
+        return observed(first)
+    return ", ".join(f"{observed(o)} {o.n}/{o.of}" for o in observations)
+
+
+def dropped(ranges_ns: Mapping[str, tuple[int, int]]) -> str:
+    """When last references went that ended generators, as it follows on what came out so."""
+    texts = []
+    for generator, (first_ns, last_ns) in ranges_ns.items():
+        first, last = (f"{ns / 1e6:.0f}" for ns in (first_ns, last_ns))
+        after = first if first == last else f"{first}-{last}"
+        texts.append(f"the last reference to the {generator} went {after} ms after")
+    return f" ({', '.join(texts)})" if texts else ""
 
 
 def share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
