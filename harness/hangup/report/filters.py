@@ -13,7 +13,7 @@ from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
-from hangup.report import exception_path, markdown, timeline
+from hangup.report import exception_path, markdown, observations, timeline
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
@@ -200,6 +200,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "dropped": markdown.dropped,
     "ended": _ended,
     "headline": _headline,
+    "in_words": observations.in_words,
     "late_finally": _late_finally,
     "linked": _linked,
     "names": markdown.names,

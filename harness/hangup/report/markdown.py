@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from hangup.analysis.summary import Among
-from hangup.model import scenarios
 from hangup.model.outcomes import ObservationCount
+from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import Surface, Word, is_exception
+from hangup.model.vocabulary import is_exception
+from hangup.report.observations import in_words
 
 NOT_RUN = "not run"
 """What a cell says that there are no trials for."""
@@ -29,33 +30,35 @@ def saw(text: str) -> str:
     return code(text) if is_exception(text) else text
 
 
-def observed(observation: ObservationCount) -> str:
-    """What was seen in a cell; that a process had not exited, with how long it was waited for."""
-    if (observation.surface, observation.saw) == (Surface.EXIT, Word.STILL_RUNNING):
-        window_s = scenarios.BY_ID[observation.scenario].window_s
-        if window_s is not None:
-            return f"not within {window_s:g} s"
-    return saw(observation.saw)
-
-
 def spread(observations: Sequence[ObservationCount]) -> str:
     """What was seen in a cell: one word, or several with their shares."""
     if not observations:
         return NOT_RUN
     first = observations[0]
     if len(observations) == 1 and first.n == first.of:
-        return observed(first)
-    return ", ".join(f"{observed(o)} {o.n}/{o.of}" for o in observations)
+        return _observed(first)
+    return ", ".join(f"{_observed(o)} {o.n}/{o.of}" for o in observations)
 
 
-def dropped(ranges_ns: Mapping[str, tuple[int, int]]) -> str:
-    """When last references went that ended generators, as it follows on what came out so."""
-    texts = []
-    for generator, (first_ns, last_ns) in ranges_ns.items():
-        first, last = (f"{ns / 1e6:.0f}" for ns in (first_ns, last_ns))
-        after = first if first == last else f"{first}-{last}"
-        texts.append(f"the last reference to the {generator} went {after} ms after")
-    return f" ({', '.join(texts)})" if texts else ""
+def _observed(found: ObservationCount) -> str:
+    return saw(in_words(found.saw, found.surface, found.scenario, found.stack.server))
+
+
+def dropped(ranges_ns: Mapping[str, tuple[int, int]], scenario: Scenario) -> str:
+    """When last references went that ended generators, to follow on what came out so."""
+    since = "the signal" if scenario.disconnect == "stays" else "the client left"
+    texts = [
+        f"the last reference to the {generator} went {_range_ms(*range_ns)} after {since}"
+        for generator, range_ns in ranges_ns.items()
+    ]
+    return f" ({'; '.join(texts)})" if texts else ""
+
+
+def _range_ms(first_ns: int, last_ns: int) -> str:
+    first, last = (
+        f"{ns / 1e6:.0f}" if ns >= 10_000_000 else f"{ns / 1e6:.1f}" for ns in (first_ns, last_ns)
+    )
+    return f"{first} ms" if first == last else f"{first}-{last} ms"
 
 
 def share(found: Sequence[Stack], ran: Sequence[Stack]) -> str:

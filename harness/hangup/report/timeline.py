@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hangup.model.outcomes import Outcome
 from hangup.model.trace import CLIENT, COLLECTS, REJECTED, SIGNALS, Event, Trial
 from hangup.model.vocabulary import Surface, Word
+from hangup.report.observations import in_words
 
 OPERATOR = "operator"
 """Who sends the signals, in place of the surface."""
@@ -35,7 +36,9 @@ def text(trial: Outcome) -> str:
     }
     width = max(map(len, applicable), default=0) + 2
     lines = [*_lines(trial.trial), ""]
-    lines += [f"{surface:{width}}{', '.join(saws)}" for surface, saws in applicable.items()]
+    for surface, saws in applicable.items():
+        words = (in_words(saw, surface, trial.trial.scenario) for saw in saws)
+        lines.append(f"{surface:{width}}{', '.join(words)}")
     return "\n".join(lines)
 
 
