@@ -160,6 +160,16 @@ DIFFERENT: list[tuple[str, Trial, Trial]] = [
         trial("relay", "upstream accepts", LEAVES, "upstream closed"),
         trial("relay", "upstream accepts", LEAVES, 1, "upstream closed"),
     ),
+    (
+        "how a process exited",
+        trial("shutdown", LEAVES, "exit saw exited (code 0)"),
+        trial("shutdown", LEAVES, "exit saw exited (signal SIGTERM)"),
+    ),
+    (
+        "what was under way when the operator signalled",
+        trial("shutdown-during-cleanup", LEAVES, "client signals (SIGTERM)"),
+        trial("shutdown-during-cleanup", LEAVES, "client signals (SIGTERM; no clean-up)"),
+    ),
     # Nothing that is asked today depends on these: only the order of the events tells.
     (
         "the order of the first events",

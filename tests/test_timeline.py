@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from hangup.analysis.classification import classify_trial
+from hangup.model import servers
 from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Trial
+from hangup.model.vocabulary import Word
 from hangup.report import timeline
-from tests.traces import CLOSES, LEAVES, Line, trial
+from hangup.report.observations import in_words
+from tests.rendering import rendered
+from tests.traces import CLOSES, LEAVES, Line, stack_result, trial
 
 
 def shown(of: Trial) -> list[str]:
@@ -44,3 +49,38 @@ def test_events_that_were_not_kept_are_mentioned() -> None:
 
 def test_surfaces_that_the_app_does_not_have_are_left_out() -> None:
     assert not any("not applicable" in line for line in shown(trial("idle", LEAVES, CLOSES)))
+
+
+def test_what_the_operator_does_is_said_to_be_the_operators() -> None:
+    lines = shown(trial("shutdown-during-cleanup", LEAVES, "client signals (SIGTERM)", CLOSES))
+    assert lines[1].split() == ["1.00", "ms", "operator", "sends", "SIGTERM"]
+
+
+def test_a_signal_in_an_older_trace_is_the_operators_too() -> None:
+    lines = shown(trial("shutdown", f"{LEAVES} (the operator sends SIGTERM)", CLOSES))
+    assert lines[0].split()[2:] == ["operator", "sends", "SIGTERM"]
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (None, "not within 6 s"),
+        ("hypercorn", "not within 6 s"),
+        ("patient", "not within 6 s (its documented grace period is 30 s)"),
+    ],
+)
+def test_a_process_that_has_not_exited_is_said_to_have_had_so_long(
+    server: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = msgspec.structs.replace(servers.BY_ID["uvicorn"], id="patient", grace_s=30.0)
+    monkeypatch.setitem(servers.BY_ID, patient.id, patient)
+    assert in_words(Word.STILL_RUNNING, "exit", "shutdown", server) == words
+    assert in_words(Word.EXITED, "exit", "shutdown", server) == Word.EXITED
+    assert in_words(Word.STILL_RUNNING, "asgi", "shutdown", server) == Word.STILL_RUNNING
+
+
+def test_cells_and_timelines_say_so() -> None:
+    slow = trial("shutdown", "stream begin", LEAVES, CLOSES, f"exit saw {Word.STILL_RUNNING}")
+    pages = rendered(stack_result(slow))
+    assert "| `exit` | [not within 6 s]" in pages["scenarios/shutdown.md"]
+    assert "not within 6 s" in pages["evidence/current-py3.13/starlette/shutdown.md"]

@@ -29,7 +29,7 @@ from hangup.model.conditions import Condition, PathCondition
 from hangup.model.hazards import HAZARDS
 from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import CLIENT, Event, StackResult, Trial
+from hangup.model.trace import CLIENT, SIGNALS, Event, StackResult, Trial
 from hangup.model.vocabulary import Surface
 
 KEPT = 20
@@ -150,8 +150,15 @@ def _outcome(trial: Outcome) -> Hashable:
         tuple(trial.saws.items()),
         tuple(decide(condition, trial) for condition in _asked_in(kept.scenario)),
         cost(kept) if BY_ID[kept.scenario].relays else None,
+        _operated(kept),
         _order(kept),
     )
+
+
+def _operated(trial: Trial) -> Hashable:
+    """What the operator sent and how the process ended."""
+    events = (e for e in trial.events if e.event == SIGNALS or e.surface == Surface.EXIT)
+    return tuple(event.detail for event in events)
 
 
 def _asked_in(scenario: str) -> Sequence[Condition]:

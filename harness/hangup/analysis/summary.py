@@ -129,7 +129,7 @@ _QUESTIONS = (
     _Question("late-under-backpressure", "backpressure", Surface.STREAM_END, LATE),
     _Question(
         "completes-under-backpressure",
-        "backpressure",
+        "backpressure-busy",
         Surface.STREAM_END,
         frozenset({Word.COMPLETED}),
     ),

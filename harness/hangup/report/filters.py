@@ -32,8 +32,8 @@ HEADLINES: Mapping[str, str] = {
     "await-cut-short": "A plain `await` in the clean-up is cancelled",
     "late-under-backpressure": "Under back-pressure the stream is not notified, or only by the "
     "garbage collector",
-    "completes-under-backpressure": "Under back-pressure the stream runs to completion after the "
-    "client left",
+    "completes-under-backpressure": "Under back-pressure a stream that never awaits anything of "
+    "its own runs to completion after the client left",
     "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",
     "failure-looks-complete": "A stream that fails after some events looks complete to its client",
     "endpoint-not-notified": "An endpoint that has not answered yet is not notified",
