@@ -906,6 +906,11 @@ def test_the_last_send_of_a_stream_that_is_still_sending_is_not_suspended() -> N
     assert found["stream-end"] == (Word.STILL_RUNNING,)
 
 
+def test_a_stream_whose_last_send_was_cancelled_late_is_not_running() -> None:
+    stalled = ("stream begin", "send begin #1", LEAVES, 1000, "send end #1 CancelledError", CLOSES)
+    assert saws_of("shutdown-stalled", *stalled)["stream-end"] == (Word.SUSPENDED,)
+
+
 @pytest.mark.parametrize(
     ("begun", "endpoint"),
     [

@@ -241,7 +241,8 @@ class _Trace:
         if closed_ns is None:
             return False
         since_ns = closed_ns - (closed_ns - (self.left_ns or 0)) // 4
-        return any(e.event == "end" and e.t_ns >= since_ns for e in self.of(Surface.SEND))
+        sends = (e for e in self.of(Surface.SEND) if e.event == "end" and e.saw is None)
+        return any(event.t_ns >= since_ns for event in sends)
 
     @cached_property
     def disconnect_ns(self) -> int | None:
