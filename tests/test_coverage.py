@@ -15,8 +15,10 @@ from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
 TRACED_IDLE = trial("idle", *CANCELLED, repeat=TRACED)
-EVERYTHING = [trial(name, LEAVES) for name in ("relay", "polling", "try-finally-in-idle")]
-RELAYS, POLLS, RECIPES, PATHS = get_args(Part)
+EVERYTHING = [
+    trial(name, LEAVES) for name in ("relay", "polling", "shutdown-twice", "try-finally-in-idle")
+]
+RELAYS, POLLS, SHUTDOWNS, RECIPES, PATHS = get_args(Part)
 
 
 def missing(*results: StackResult) -> dict[str, tuple[str, ...]]:
@@ -24,8 +26,9 @@ def missing(*results: StackResult) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_run_that_is_not_thorough_lacks_what_only_thorough_ones_have() -> None:
-    found = missing(stack_result(trial("idle", *CANCELLED), of=stack("a")))
-    assert found == {RELAYS: ("a",), POLLS: ("a",), RECIPES: ("a",), PATHS: ("a",)}
+    usual = [trial("idle", *CANCELLED), trial("shutdown", LEAVES)]
+    found = missing(stack_result(*usual, of=stack("a")))
+    assert found == dict.fromkeys((RELAYS, POLLS, SHUTDOWNS, RECIPES, PATHS), ("a",))
 
 
 def test_a_thorough_run_lacks_nothing() -> None:
@@ -43,7 +46,7 @@ def test_what_is_missing_names_the_stacks_it_is_missing_on() -> None:
 
 
 def test_what_an_app_does_not_support_is_not_missing() -> None:
-    result = stack_result(EVERYTHING[0], EVERYTHING[2], unsupported=["is-disconnected"])
+    result = stack_result(EVERYTHING[0], *EVERYTHING[2:], unsupported=["is-disconnected"])
     assert POLLS not in missing(result)
 
 

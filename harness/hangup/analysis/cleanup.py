@@ -1,7 +1,7 @@
 """Which clean-up to write, computed from the trials of recipes. Pure: outcomes in, advice out.
 
 A recipe works on a stack if, in every trial of every situation it was tried in, its clean-up
-ran to its end and it was not the garbage collector that brought it there.
+ran to its end and it was not begun only because the stream was finalised.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS, fits
 from hangup.model.trace import Stack, StackResult
 
-Part = Literal["relays", "polling", "recipes", "exception-paths"]
+Part = Literal["relays", "polling", "shutdowns", "recipes", "exception-paths"]
 """What only thorough runs have."""
 
 _ONLY_THOROUGH: dict[Part, Callable[[Scenario], bool]] = {
     "relays": lambda s: s.relays,
     "polling": lambda s: s.script.polls,
+    "shutdowns": lambda s: s.kind == "operator",
     "recipes": lambda s: s.kind == "recipe",
 }
 """Which scenarios that is."""

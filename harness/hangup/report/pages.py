@@ -66,6 +66,7 @@ WHY = (
 PARTS: Mapping[str, str] = {
     "relays": "streams that relay",
     "polling": "streams that poll for the disconnect",
+    "shutdowns": "other shutdowns than by SIGTERM while a stream is open",
     "recipes": "recipes for clean-up",
     "exception-paths": "exception paths",
 }
