@@ -8,7 +8,8 @@ import pytest
 
 from hangup.analysis.latency import _median, latency_rows
 from hangup.model.trace import Latency
-from tests.traces import stack, stack_result
+from hangup.runner.latency import _notified_ns
+from tests.traces import stack, stack_result, trial
 
 MEASURED = Latency(own_ns=(2_000_000,) * 20 + (9_000_000,), bare_ns=(1_000_000,) * 21)
 
@@ -47,3 +48,19 @@ def test_rows_come_in_the_order_of_the_results() -> None:
 @pytest.mark.parametrize("sample", [[1], [2, 1], [3, 1, 2], [4, 1, 3, 2], [5, 5, 1, 1, 9]])
 def test_the_quick_median_is_the_median(sample: list[int]) -> None:
     assert _median(list(sample)) == statistics.median(sample)
+
+
+@pytest.mark.parametrize(
+    ("lines", "notified_ms"),
+    [
+        (["stream begin", "stream saw CancelledError at an await"], 2),
+        (["stream begin", "stream end CancelledError at an await"], 2),
+        (["stream begin", "stream dropped reference dropped", "stream end"], None),
+        (["stream begin", "source end CancelledError"], None),
+    ],
+)
+def test_a_stream_is_notified_when_something_is_thrown_into_it(
+    lines: list[str], notified_ms: int | None
+) -> None:
+    notified_ns = _notified_ns(trial("idle", *lines).events)
+    assert notified_ns == (None if notified_ms is None else notified_ms * 1_000_000)

@@ -167,4 +167,4 @@ def test_a_client_that_does_not_read_is_there_when_the_operator_signals(
     assert outcome.trial.failure is None, outcome.trial.note
     assert "client" not in outcome.saws
     assert outcome.saws["send"] == (Word.SEND_SUSPENDED,)
-    assert not outcome.trial.received
+    assert outcome.trial.got is None

@@ -45,6 +45,18 @@ def test_a_latch_for_no_trials_is_open() -> None:
     asyncio.run(Latch().pass_through("a"))
 
 
+def test_the_operator_signals_when_no_trial_has_anything_to_wait_for() -> None:
+    async def main() -> None:
+        group = TrialGroup(["a", "b", "fails"])
+        signalling = [asyncio.create_task(group.signalling.pass_through(name)) for name in "ab"]
+        await turns()
+        assert not any(task.done() for task in signalling)
+        group.release("fails")
+        await asyncio.gather(*signalling)
+
+    asyncio.run(asyncio.wait_for(main(), DEADLINE_S))
+
+
 def test_garbage_is_collected_once_and_only_when_nobody_watches_any_more() -> None:
     async def main() -> list[str]:
         requests: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import Latency
+from hangup.model.trace import Event, Latency
 from hangup.model.vocabulary import Surface
 from hangup.runner.client import Client, target
 from hangup.runner.server_process import ServerProcess
@@ -52,8 +52,10 @@ async def _once(server: ServerProcess, name: str, window_s: float) -> int | None
         await client.wait_until(lambda c: c.event_stream.count >= wanted, REACH_S)
         await server.wait_for_quiet(name, IDLE_S, REACH_S)
         left_ns = await client.disconnect("closes")
-        await server.wait_for(lambda: _notified_ns(server, name) is not None, window_s)
-        notified_ns = _notified_ns(server, name)
+        await server.wait_for(
+            lambda: _notified_ns(server.trace.events_of(name)) is not None, window_s
+        )
+        notified_ns = _notified_ns(server.trace.events_of(name))
         return None if notified_ns is None else notified_ns - left_ns
     except ConnectionError:
         return None
@@ -62,12 +64,13 @@ async def _once(server: ServerProcess, name: str, window_s: float) -> int | None
         server.trace.forget(name)
 
 
-def _notified_ns(server: ServerProcess, name: str) -> int | None:
+def _notified_ns(events: Sequence[Event]) -> int | None:
+    """When something was first thrown into the stream."""
     return next(
         (
-            event.t_ns
-            for event in server.trace.events_of(name)
-            if event.surface == Surface.STREAM and event.event in ("saw", "end") and event.saw
+            e.t_ns
+            for e in events
+            if e.surface == Surface.STREAM and e.event in ("saw", "end") and e.saw
         ),
         None,
     )
