@@ -84,12 +84,12 @@ def _from_trials(of_stack: StackOutcomes, found: Sequence[ClaimVerdict]) -> Comp
             continue
         named["claim", verdict.claim] = str(verdict.ruling)
         for case in verdict.cases:
-            decided = {
+            decided: dict[tuple[str, ...], int] = {
                 (str(Ruling.CONFIRMED),): case.confirmed,
                 (str(Ruling.REFUTED),): case.refuted,
             }
             if case.confirmed + case.refuted:
-                cells[CellId(case.scenario, "claim", verdict.claim)] = _counts(Counter(decided))
+                cells[CellId(case.scenario, "claim", verdict.claim)] = _counts(decided)
     return Comparable(of_stack.stack, cells, named)
 
 
@@ -135,24 +135,28 @@ def _cells_of_rows(rows: Mapping[tuple[str, str], Sequence[ObservationCount]]) -
     for (scenario, surface), found in rows.items():
         known = scenario in BY_ID
         recipe = known and BY_ID[scenario].kind == "recipe"
-        failed = {(row.saw,): row.n for row in found if row.saw in FAILURES}
+        failed: dict[tuple[str, ...], int] = {
+            (str(row.saw),): row.n for row in found if row.saw in FAILURES
+        }
         of = max(row.of for row in found)
         took_place = of - sum(failed.values())
         if of:
-            trials = Counter(failed | {(TOOK_PLACE,): took_place})
+            trials = failed | {(TOOK_PLACE,): took_place}
             cells[CellId(scenario, "observation", TRIAL)] = _counts(trials)
         unknown = sum(row.n for row in found if row.saw in UNKNOWN)
-        seen = {(row.saw,): row.n for row in found if row.saw not in UNKNOWN | FAILURES}
+        seen: dict[tuple[str, ...], int] = {
+            (str(row.saw),): row.n for row in found if row.saw not in UNKNOWN | FAILURES
+        }
         if seen and took_place > unknown and (not recipe or surface == Surface.CLEANUP):
             cell = CellId(scenario, "observation", surface)
-            cells[cell] = _counts(Counter(seen), took_place - unknown)
+            cells[cell] = _counts(seen, took_place - unknown)
     return cells
 
 
-def _counts(counter: Counter[tuple[str, ...]], of: int | None = None) -> Counts:
+def _counts(counter: Mapping[tuple[str, ...], int], of: int | None = None) -> Counts:
     ordered = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     seen = tuple((saws, n) for saws, n in ordered if n)
-    return Counts(seen, counter.total() if of is None else of)
+    return Counts(seen, sum(counter.values()) if of is None else of)
 
 
 # ---------------------------------------------------------------------------- comparing

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from math import comb
 
 from hangup.model.effect import SIGNIFICANCE
@@ -46,11 +46,11 @@ def can_decide(n: int, m: int) -> bool:
     return p_value((n, 0), (0, m)) <= SIGNIFICANCE
 
 
-@lru_cache(maxsize=None)
+@cache
 def _size(totals: tuple[int, ...], n: int) -> float:
     every = comb(sum(totals), n)
     called = seen = 0
-    for weight, ways in _ways(totals, n):
+    for _, ways in _ways(totals, n):
         seen += ways
         if seen / every > SIGNIFICANCE:
             break
@@ -58,7 +58,7 @@ def _size(totals: tuple[int, ...], n: int) -> float:
     return called / every
 
 
-@lru_cache(maxsize=None)
+@cache
 def _ways(totals: tuple[int, ...], n: int) -> tuple[tuple[int, int], ...]:
     """How many ways to take `n` trials there are for each weight, the lightest first.
 

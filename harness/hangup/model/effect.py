@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -115,10 +114,3 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, result: Result) -> list[Comparison]:
         """The comparisons that came to this."""
         return [found for found in self.comparisons if found.result == result]
-
-
-class Side(StrEnum):
-    """Which of the two that are compared."""
-
-    A = "A"
-    B = "B"
