@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from hangup.analysis.claims import verdicts
 from hangup.analysis.cleanup import WORKS, cleanup_result
 from hangup.analysis.conditions import decide
 from hangup.analysis.exact_test import can_decide, p_value, size
@@ -61,10 +60,10 @@ class Comparable:
         """By claim or recipe's scenario; none where only a table of observations is known."""
 
 
-def from_outcomes(outcomes: Outcomes) -> dict[Stack, Comparable]:
+def from_outcomes(outcomes: Outcomes, verdicts: Iterable[ClaimVerdict]) -> dict[Stack, Comparable]:
     """What can be compared of stacks whose traces are at hand."""
     on: dict[Stack, list[ClaimVerdict]] = defaultdict(list)
-    for verdict in verdicts(outcomes):
+    for verdict in verdicts:
         on[verdict.stack].append(verdict)
     return {o.stack: _from_trials(o, on[o.stack]) for o in outcomes.stacks}
 

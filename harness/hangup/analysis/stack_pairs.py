@@ -24,10 +24,23 @@ NameKind: TypeAlias = Literal[
 ]
 """What a name can be the name of."""
 
-FactorKind: TypeAlias = Literal[
-    "variant of an app", "variant of a server", "server", "Python", "version set"
-]
-"""The comparisons that the report makes: stacks that differ in one thing."""
+
+class FactorKind(msgspec.Struct, frozen=True):
+    """A kind of comparison that the report makes: of stacks that differ in one field."""
+
+    title: str
+    factor: Factor
+    variant: bool = False
+    """Whether it is a variant that is compared with its baseline."""
+
+
+_KINDS = (
+    FactorKind("Variants of apps", "app", variant=True),
+    FactorKind("Variants of servers", "server", variant=True),
+    FactorKind("Servers", "server"),
+    FactorKind("Pythons", "python"),
+    FactorKind("Version sets", "versions"),
+)
 
 
 def meanings(name: str, stacks: Iterable[Stack]) -> dict[NameKind, Fields]:
@@ -86,14 +99,14 @@ class FactorPairs(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: FactorKind
     a: str
-    """What it is changed from; for variants, every baseline that was measured, joined."""
+    """What it is changed from; for a variant of several baselines, in the first of its pairs."""
     b: str
     pairs: tuple[Pair, ...]
 
     @property
     def title(self) -> str:
         """What is changed, in a few characters."""
-        if self.kind in ("variant of an app", "variant of a server"):
+        if self.kind.variant:
             return f"+{variant_name(self.b)}"
         return f"{self.a} → {self.b}"
 
@@ -105,43 +118,34 @@ def one_factor(stacks: Sequence[Stack]) -> list[FactorPairs]:
     Python and a version set with the one that comes next among those of the same stack.
     """
     found: dict[tuple[FactorKind, str, str], list[Pair]] = defaultdict(list)
+    for kind in _KINDS:
+        for a, b in _with_baseline(stacks, kind) if kind.variant else _neighbours(stacks, kind):
+            before, after = getattr(a, kind.factor), getattr(b, kind.factor)
+            # A variant's name stands for the same change to every baseline that has it.
+            change = ("", variant_name(after)) if kind.variant else (before, after)
+            found[kind, *change].append(Pair(a, b))
+    return [_factor_pairs(kind, found_pairs) for (kind, _, _), found_pairs in found.items()]
+
+
+def _with_baseline(stacks: Sequence[Stack], kind: FactorKind) -> Iterator[tuple[Stack, Stack]]:
     there = set(stacks)
     for stack in stacks:
-        for factor, kind in _VARIED:
-            baseline = baseline_id(getattr(stack, factor))
-            of = msgspec.structs.replace(stack, **{factor: baseline})
-            if of != stack and of in there:
-                # A variant's name stands for the same change to every baseline that has it.
-                change = variant_name(getattr(stack, factor))
-                found[kind, "", change].append(Pair(of, stack))
-    for kind, factor in _COMPARED:
-        for alike in _alike(stacks, factor):
-            for a, b in combinations(alike, 2) if factor == "server" else pairwise(alike):
-                found[kind, getattr(a, factor), getattr(b, factor)].append(Pair(a, b))
-    order: list[FactorKind] = [*(kind for _, kind in _VARIED), *(kind for kind, _ in _COMPARED)]
-    return [
-        _factor_pairs(kind, found[kind, a, b])
-        for kind, a, b in sorted(found, key=lambda key: (order.index(key[0]), key[1:]))
-    ]
+        baseline = baseline_id(getattr(stack, kind.factor))
+        of = msgspec.structs.replace(stack, **{kind.factor: baseline})
+        if of != stack and of in there:
+            yield of, stack
 
 
-_VARIED: tuple[tuple[Factor, FactorKind], ...] = (
-    ("app", "variant of an app"),
-    ("server", "variant of a server"),
-)
-_COMPARED: tuple[tuple[FactorKind, Factor], ...] = (
-    ("server", "server"),
-    ("Python", "python"),
-    ("version set", "versions"),
-)
+def _neighbours(stacks: Sequence[Stack], kind: FactorKind) -> Iterator[tuple[Stack, Stack]]:
+    for alike in _alike(stacks, kind.factor):
+        yield from combinations(alike, 2) if kind.factor == "server" else pairwise(alike)
 
 
 def _factor_pairs(kind: FactorKind, found: Sequence[Pair]) -> FactorPairs:
-    (factor,) = found[0].factors
     return FactorPairs(
         kind=kind,
-        a=getattr(found[0].a, factor),
-        b=getattr(found[0].b, factor),
+        a=getattr(found[0].a, kind.factor),
+        b=getattr(found[0].b, kind.factor),
         pairs=tuple(sorted(found)),
     )
 
