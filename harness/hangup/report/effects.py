@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
 
-from hangup.analysis.effects import FOUND, Comparable, by_chance, effect
+from hangup.analysis.effects import Comparable, by_chance, effect
 from hangup.analysis.stack_pairs import FactorKind, FactorPairs, one_factor
 from hangup.model.effect import CellId, Change, Comparison, Counts, Effect, Kind, Pair, Result
-from hangup.model.hazards import HAZARDS
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
 from hangup.report import markdown
@@ -20,7 +19,6 @@ from hangup.report.links import group_id
 PAGE_ROWS = 150
 """So many rows the page of effects has in all; `hangup diff` shows the rest."""
 
-_HAZARDS = {hazard.id: hazard for hazard in HAZARDS}
 _SURFACES = [str(surface) for surface in Surface]
 
 
@@ -30,9 +28,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cell: CellId
     result: Result
     a: Counts
+    """What was seen on all of them together."""
     b: Counts
     p: float
     """The largest there is on these pairs."""
+    trials: tuple[int, int]
+    """How many trials there are of either at least, on one pair."""
     pairs: tuple[Pair, ...]
 
 
@@ -74,7 +75,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def differing(self) -> int:
         """How many cells of scenarios and surfaces differ."""
-        return _count(self.differences, "observation")
+        return cell_count(self.differences, "observation")
 
     def where(self, pairs: Sequence[Pair]) -> str:
         """Which of the pairs these are; empty if they are all of them."""
@@ -105,24 +106,43 @@ def diff(
 
 
 def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
-    """The comparisons that came to a result, those that say the same on several pairs together."""
+    """The comparisons that came to a result, those that say the same on several pairs together.
+
+    They say the same if the same was seen: shares that differ are those of a race.
+    """
     found: dict[object, list[tuple[Pair, Comparison]]] = defaultdict(list)
     for one in effects:
         for compared in one.of(result):
-            key = (compared.cell, spread(compared.a), spread(compared.b))
+            key = (compared.cell, _outcomes(compared.a), _outcomes(compared.b))
             found[key].append((one.pair, compared))
     rows = [
         Row(
             cell=alike[0][1].cell,
             result=result,
-            a=alike[0][1].a,
-            b=alike[0][1].b,
+            a=_pooled([compared.a for _, compared in alike]),
+            b=_pooled([compared.b for _, compared in alike]),
             p=max(compared.p for _, compared in alike),
+            trials=(min(c.a.of for _, c in alike), min(c.b.of for _, c in alike)),
             pairs=tuple(pair for pair, _ in alike),
         )
         for alike in found.values()
     ]
     return tuple(sorted(rows, key=lambda row: (row.cell.scenario, _order(row.cell), row.pairs)))
+
+
+def _outcomes(counts: Counts) -> frozenset[tuple[str, ...]]:
+    return frozenset(saws for saws, _ in counts.seen)
+
+
+def _pooled(found: Sequence[Counts]) -> Counts:
+    """What was seen in all of these trials."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for counts in found:
+        seen.update(dict(counts.seen))
+    return Counts(
+        tuple(sorted(seen.items(), key=lambda item: (-item[1], item[0]))),
+        sum(counts.of for counts in found),
+    )
 
 
 def _order(cell: CellId) -> tuple[object, ...]:
@@ -162,19 +182,9 @@ def _only_in(
     )
 
 
-def _count(rows: Iterable[Row], *kinds: Kind) -> int:
+def cell_count(rows: Iterable[Row], *kinds: Kind) -> int:
     """How many cells these rows stand for."""
     return sum(len(row.pairs) for row in rows if row.cell.kind in kinds)
-
-
-# ---------------------------------------------------------------------------- words
-
-
-def spread(counts: Counts, word: Callable[[str], str] = str) -> str:
-    """What was seen: one thing, or several with their shares."""
-    if counts.unanimous:
-        return " and ".join(map(word, counts.seen[0][0]))
-    return ", ".join(f"{' and '.join(map(word, saws))} {n}/{counts.of}" for saws, n in counts.seen)
 
 
 def where(pairs: Sequence[Pair], ran: Sequence[Pair]) -> str:
@@ -195,108 +205,6 @@ def where(pairs: Sequence[Pair], ran: Sequence[Pair]) -> str:
             )
             texts.append(f"{group}: {text}" if len(groups) > 1 else text)
     return "; ".join(texts)
-
-
-def verdict(found: Diff) -> str:
-    """What a diff comes to, in one sentence."""
-    parts = [
-        f"{found.differing} of {found.cells} cells differ; "
-        f"{found.by_chance:.2g} would be expected by chance at most"
-    ]
-    races = _count(found.races, "observation")
-    if races:
-        parts.append(f"{races} {'is a race' if races == 1 else 'are races'}")
-    undecided = _count(found.undecided, "observation")
-    if undecided:
-        parts.append(
-            f"{undecided} {'is' if undecided == 1 else 'are'} not decided (too few trials)"
-        )
-    return "; ".join(parts) + "."
-
-
-def hazards(found: Diff) -> list[tuple[str, Row]]:
-    """The hazards that appear, disappear or are found in another share of trials, and how."""
-    return [
-        (f"{_HAZARDS[row.cell.name].title}: {_direction(row)}", row)
-        for row in found.differences
-        if row.cell.kind == "hazard"
-    ]
-
-
-def _direction(row: Row) -> str:
-    """What becomes of a hazard."""
-    a, b = (dict(counts.seen).get((FOUND,), 0) / counts.of for counts in (row.a, row.b))
-    if not a:
-        return "appears"
-    if not b:
-        return "disappears"
-    return "more often" if b > a else "less often"
-
-
-def text(found: Diff) -> str:
-    """A diff for a terminal."""
-    lines = [f"{found.a} → {found.b}, {_pairs(found)}", verdict(found)]
-    by_scenario: dict[str, list[str]] = defaultdict(list)
-    for row in found.differences:
-        by_scenario[row.cell.scenario] += _text_of(row, found)
-    for scenario, rows in by_scenario.items():
-        lines += ["", scenario, *rows]
-    if found.verdicts:
-        lines += ["", "Verdicts that change"]
-    for changed in found.verdicts:
-        change = changed.change
-        on = found.where(changed.pairs)
-        lines.append(
-            f"  {change.kind} {change.name}: {change.a} → {change.b}{f' ({on})' if on else ''}"
-        )
-    for title, rows_ in (
-        ("Races: more than one outcome on one side, which explains the difference", found.races),
-        ("Not decided: too few trials", found.undecided),
-    ):
-        if rows_:
-            lines += ["", title]
-            for row in rows_:
-                lines += [f"  {row.cell.scenario}", *_text_of(row, found)]
-    for name, only in ((found.a, found.only_a), (found.b, found.only_b)):
-        said = only_in(only)
-        if said:
-            lines += ["", f"Only in {name}: {said}"]
-    return "\n".join(lines) + "\n"
-
-
-def _pairs(found: Diff) -> str:
-    """On how many pairs of stacks, or on which."""
-    if len(found.pairs) == 1:
-        a, b = found.pairs[0].a.id, found.pairs[0].b.id
-        return a if a == b else f"{a} and {b}"
-    return f"{len(found.pairs)} pairs of stacks"
-
-
-def _text_of(row: Row, found: Diff) -> list[str]:
-    name = row.cell.name if row.cell.kind == "observation" else f"{row.cell.kind} {row.cell.name}"
-    line = f"    {name}: {spread(row.a)} → {spread(row.b)}   {significance(row)}"
-    on = found.where(row.pairs)
-    return [line, f"      on {on}"] if on else [line]
-
-
-def significance(row: Row) -> str:
-    """The p of a difference, or how many trials could not decide."""
-    if row.result == Result.UNDECIDED:
-        return f"({row.a.of} and {row.b.of} trials)"
-    return f"p {'≤' if len(row.pairs) > 1 else '='} {row.p:.2g}"
-
-
-def only_in(only: OnlyIn) -> str:
-    """What only one of the two has, in a line; empty if that is nothing."""
-    parts = []
-    if only.stacks:
-        parts.append(f"stacks {', '.join(stack.id for stack in only.stacks)}")
-    if only.scenarios:
-        parts.append(f"scenarios {', '.join(only.scenarios)}")
-    for surface, scenarios in only.surfaces.items():
-        named = scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
-        parts.append(f"surface {surface} in {named}")
-    return "; ".join(parts)
 
 
 # ---------------------------------------------------------------------------- the page
@@ -361,7 +269,7 @@ def _page_rows(found: Diff) -> tuple[PageRow, ...]:
     for row in sorted(found.differences, key=lambda row: _order(row.cell)):
         if row.cell.kind in ("observation", "recipe"):
             name = row.cell.name if row.cell.kind == "observation" else row.cell.scenario
-            alike[name, spread(row.a), spread(row.b), row.pairs].append(row)
+            alike[name, _outcomes(row.a), _outcomes(row.b), row.pairs].append(row)
     return tuple(
         PageRow(
             row=rows[0],

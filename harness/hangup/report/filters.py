@@ -13,7 +13,7 @@ from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
-from hangup.report import effects, exception_path, markdown, timeline
+from hangup.report import effect_text, exception_path, markdown, timeline
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
@@ -197,9 +197,9 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "condition": condition_in_words,
     "counts": counts,
     "diagram": _diagram,
-    "effect_hazards": effects.hazards,
-    "effect_spread": lambda counts: effects.spread(counts, markdown.saw),
-    "effect_verdict": effects.verdict,
+    "effect_hazards": effect_text.hazards,
+    "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
+    "effect_verdict": effect_text.verdict,
     "ended": _ended,
     "headline": _headline,
     "late_finally": _late_finally,
