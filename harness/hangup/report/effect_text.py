@@ -11,6 +11,9 @@ from hangup.model.hazards import BY_ID as HAZARDS
 from hangup.report import markdown
 from hangup.report.effects import Diff, OnlyIn, Row, cell_count
 
+NAMED = 3
+"""Of more stacks or scenarios that only one of the two has, so many are named."""
+
 
 def spread(counts: Counts, word: Callable[[str], str] = str) -> str:
     """What was seen: one thing, or several with their shares."""
@@ -102,7 +105,8 @@ def markdown_text(found: Diff) -> str:
 
 def _table_row(row: Row, found: Diff) -> str:
     what = markdown.code(row.cell.name) if row.cell.kind == "observation" else _name(row)
-    a, b = (spread(counts, markdown.saw) for counts in (row.a, row.b))
+    word = markdown.saw if row.cell.kind == "observation" else str
+    a, b = (spread(counts, word) for counts in (row.a, row.b))
     on = found.where(row.pairs) or "all"
     return _joined([row.cell.scenario, what, a, b, significance(row), on])
 
@@ -130,7 +134,7 @@ def _pairs(found: Diff) -> str:
 
 
 def _text_of(row: Row, found: Diff) -> list[str]:
-    line = f"    {_name(row)}: {spread(row.a)} → {spread(row.b)}   {significance(row)}"
+    line = f"    {_name(row)}: {spread(row.a)} → {spread(row.b)}   {significance(row)}".rstrip()
     on = found.where(row.pairs)
     return [line, f"      on {on}"] if on else [line]
 
@@ -142,7 +146,9 @@ def _name(row: Row) -> str:
 
 
 def significance(row: Row) -> str:
-    """The p of a difference, or how many trials could not decide."""
+    """The p of a difference, or how many trials could not decide; nothing for a race."""
+    if row.result == Result.RACE:
+        return ""
     if row.result == Result.UNDECIDED:
         return "({} and {} trials)".format(*row.trials)
     return f"p {'≤' if len(row.pairs) > 1 else '='} {row.p:.2g}"
@@ -152,10 +158,16 @@ def only_in(only: OnlyIn) -> str:
     """What only one of the two has, in a line; empty if that is nothing."""
     parts = []
     if only.stacks:
-        parts.append(f"stacks {', '.join(stack.id for stack in only.stacks)}")
+        parts.append(_some("stacks", [stack.id for stack in only.stacks]))
     if only.scenarios:
-        parts.append(f"scenarios {', '.join(only.scenarios)}")
+        parts.append(_some("scenarios", only.scenarios))
     for surface, scenarios in only.surfaces.items():
-        named = scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
-        parts.append(f"surface {surface} in {named}")
+        parts.append(f"surface {surface} in {_some('scenarios', scenarios)}")
     return "; ".join(parts)
+
+
+def _some(kind: str, names: Sequence[str]) -> str:
+    """Names, or how many they are and the first of them if they are many."""
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return f"{len(names)} {kind} such as {', '.join(names[:NAMED])}"
