@@ -108,7 +108,7 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
             continue
         for surface, saws in trial.saws.items():
             seen = tuple(sorted({str(saw) for saw in saws}))
-            if not UNKNOWN.intersection(seen):
+            if seen and not UNKNOWN.intersection(seen):
                 counters[CellId(scenario, "observation", surface)][seen] += n
         for hazard in hazards:
             answer = decide(hazard.condition, trial)

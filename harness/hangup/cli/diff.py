@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from hangup.analysis.effects import confirmed, effect, to_confirm
+from hangup.analysis.exact_test import can_decide
 from hangup.cli import compared as compare
 from hangup.cli.compared import Compared
 from hangup.cli.messages import print_message
@@ -19,7 +20,7 @@ from hangup.cli.options import Json, OwnApps, ResultsToRead
 from hangup.cli.run import run
 from hangup.errors import UserError, choose
 from hangup.model import scenarios
-from hangup.model.effect import Effect, Pair
+from hangup.model.effect import Effect
 from hangup.model.trace import Stack
 from hangup.report import effects as report
 from hangup.report.effect_text import markdown_text, text
@@ -123,22 +124,26 @@ def _confirmed(
 ) -> Effect:
     """What a fresh sample says of the one pair that is compared."""
     if found.results or len(effects) > 1:
-        raise UserError("--confirm is for two stacks of the same results, such as APP/SERVER.")
+        raise UserError(
+            "--confirm is for two stacks of the same results; name them as "
+            "VERSIONS-pyX.Y/APP/SERVER, or narrow what is compared."
+        )
+    if not can_decide(trials, trials):
+        raise UserError(f"{trials} trials against {trials} decide nothing; --confirm needs 5.")
     (first,) = effects
     asked = to_confirm(effects).get(first.pair, ())
     if not asked:
         return first
-    with tempfile.TemporaryDirectory(prefix="hangup-confirm-") as directory:
-        results = Path(directory) / "results"
-        for stack in (first.pair.a, first.pair.b):
-            _measure(context, stack, asked, trials, results, apps)
-        fresh = compare.read(results)
+    results = Path(tempfile.mkdtemp(prefix="hangup-confirm-"))
+    a, b = first.pair.a, first.pair.b
+    for stack in (a, b):
+        _measure(context, stack, asked, trials, results, apps)
     print_message(
-        f"Decided by {trials} fresh trials of {', '.join(asked)}; at most 3 where a trial ends or "
-        "may hang its server."
+        f"Decided by fresh trials of {', '.join(asked)}; they are in {results}. As in any run, "
+        "there are fewer where a trial ends or may hang its server."
     )
-    pair: Pair = first.pair
-    return confirmed(first, effect(fresh[pair.a], fresh[pair.b], asked))
+    fresh = compare.read(results)
+    return confirmed(first, effect(fresh[a], fresh[b], asked))
 
 
 def _measure(
@@ -150,15 +155,20 @@ def _measure(
     apps: Path | None,
 ) -> None:
     """Run some scenarios on a stack, as `hangup run` does."""
-    run(
-        context,
-        app_ids=[stack.app],
-        server_ids=[stack.server],
-        scenario_ids=list(scenario_ids),
-        versions=[stack.versions],
-        python=[stack.python],
-        repeats=trials,
-        latency=0,
-        results=results,
-        apps=apps,
-    )
+    try:
+        run(
+            context,
+            app_ids=[stack.app],
+            server_ids=[stack.server],
+            scenario_ids=list(scenario_ids),
+            versions=[stack.versions],
+            python=[stack.python],
+            repeats=trials,
+            latency=0,
+            results=results,
+            apps=apps,
+        )
+    except typer.Exit as ended:
+        if ended.exit_code == DIFFERENT:  # which a run says that could not start its server
+            raise UserError(f"{stack.id} could not be run again.") from None
+        raise
