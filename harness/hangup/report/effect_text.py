@@ -169,5 +169,5 @@ def only_in(only: OnlyIn) -> str:
 def _some(kind: str, names: Sequence[str]) -> str:
     """Names, or how many they are and the first of them if they are many."""
     if len(names) <= NAMED:
-        return ", ".join(names)
+        return f"{kind if len(names) > 1 else kind[:-1]} {', '.join(names)}"
     return f"{len(names)} {kind} such as {', '.join(names[:NAMED])}"
