@@ -234,7 +234,7 @@ def test_the_page_says_what_one_thing_changes_once_for_all_stacks_and_links_to_b
     assert row is not None
     for number, app in zip(row.groups(), ("bare", "bare+x"), strict=True):
         assert f"[{number}]: evidence/current-py3.13/{app}/disconnects.md#idle\n" in page
-    assert "Verdicts: " in page
+    assert "Verdicts on claims:\n\n- `" in page
 
 
 def test_a_page_without_two_stacks_that_differ_in_one_thing_says_so() -> None:

@@ -88,6 +88,10 @@ def diff(
     decide, 3 against 3 cannot. Of tables each observation is tested by itself, at 1 % divided by
     how many a cell has. What repeats explain is a race, or is not decided; neither is a difference.
 
+    `--json` prints one document: `a`, `b`, the `pairs` of stacks, how many `cells` were compared
+    and would differ `by_chance` at most, the `differences`, what is `undecided`, `races`,
+    `verdicts` that change, and what is `only_a` and `only_b`.
+
     Exit status: 0 if nothing differs, 1 if something does, 2 if they could not be compared.
     """
     scenario_names = tuple(scenario_ids or ())

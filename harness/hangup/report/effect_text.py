@@ -39,13 +39,14 @@ def verdict(found: Diff) -> str:
     return "; ".join(parts) + "."
 
 
-def hazards(found: Diff) -> list[tuple[str, Row]]:
-    """The hazards that appear, disappear or are found in another share of trials, and how."""
-    return [
-        (f"{HAZARDS[row.cell.name].title}: {_direction(row)}", row)
-        for row in found.differences
-        if row.cell.kind == "hazard"
-    ]
+def hazards(found: Diff) -> list[tuple[str, Sequence[str], str]]:
+    """What becomes of hazards: each with the scenarios and the stacks in which it does."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in found.differences:
+        if row.cell.kind == "hazard":
+            said = f"{HAZARDS[row.cell.name].title}: {_direction(row)}"
+            alike[said, found.where(row.pairs)].append(row.cell.scenario)
+    return [(said, scenarios, on) for (said, on), scenarios in alike.items()]
 
 
 def _direction(row: Row) -> str:

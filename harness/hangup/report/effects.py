@@ -18,6 +18,8 @@ from hangup.report.links import group_id
 
 PAGE_ROWS = 150
 """So many rows the page of effects has in all; `hangup diff` shows the rest."""
+PAGE_CHANGES = 8
+"""So many verdicts it names of each change."""
 
 _SURFACES = [str(surface) for surface in Surface]
 
@@ -227,8 +229,12 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """What prints all of it for the first of its pairs."""
     diff: Diff
     rows: tuple[PageRow, ...]
+    changes: tuple[ChangeRow, ...]
+    """The verdicts on claims that change."""
+    undecided: tuple[str, ...]
+    """The scenarios in which cells are not decided."""
     more: int = 0
-    """So many rows were left out."""
+    """So many rows and verdicts were left out."""
 
 
 class EffectsView:
@@ -244,9 +250,10 @@ class EffectsView:
         most = shared_limit([len(section.rows) for _, section in whole], PAGE_ROWS)
         sections: dict[FactorKind, list[Section]] = defaultdict(list)
         for kind, section in whole:
-            more = max(0, len(section.rows) - most)
+            rows, changes = section.rows[:most], section.changes[:PAGE_CHANGES]
+            left_out = len(section.rows) - len(rows) + len(section.changes) - len(changes)
             sections[kind].append(
-                msgspec.structs.replace(section, rows=section.rows[:most], more=more)
+                msgspec.structs.replace(section, rows=rows, changes=changes, more=left_out)
             )
         return sections
 
@@ -259,6 +266,8 @@ class EffectsView:
             command=f"hangup diff {found.a} {found.b}",
             diff=compared,
             rows=_page_rows(compared),
+            undecided=tuple(dict.fromkeys(row.cell.scenario for row in compared.undecided)),
+            changes=tuple(c for c in compared.verdicts if c.change.kind == "claim"),
         )
         return found.kind, section
 
