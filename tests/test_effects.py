@@ -138,7 +138,8 @@ def test_a_hazard_is_compared_by_the_trials_that_show_it() -> None:
 def test_a_recipe_is_compared_by_what_came_of_it_and_by_nothing_else() -> None:
     begun = ("source begin", LEAVES, "source end CancelledError at an await", "cleanup begin")
     good = repeated("anyio-shield-in-idle", 5, *begun, "cleanup end")
-    cut = repeated("anyio-shield-in-idle", 5, *begun, "cleanup end CancelledError")
+    lost = "cleanup end CancelledError"
+    cut = repeated("anyio-shield-in-idle", 5, *begun, lost)
     found = effect(comparable(good), comparable(cut))
     recipe = CellId("anyio-shield-in-idle", "recipe", "anyio-shield-in-idle")
     trials = CellId("anyio-shield-in-idle", "observation", TRIAL)
@@ -148,6 +149,9 @@ def test_a_recipe_is_compared_by_what_came_of_it_and_by_nothing_else() -> None:
     }
     (change,) = found.changes
     assert (change.kind, change.a, change.b) == ("recipe", "works", "fails")
+    once = [*good[1:], trial("anyio-shield-in-idle", *begun, lost)]
+    (change,) = effect(comparable(good), comparable(once)).changes
+    assert (change.b, change.scenarios) == ("fails", ())
 
 
 def test_all_that_a_trial_saw_is_one_outcome() -> None:
@@ -234,10 +238,11 @@ def test_a_fresh_sample_alone_decides_what_is_to_be_confirmed() -> None:
     agreed = compare(CellId("idle", "observation", "other"), counts(("a", 5)), counts(("a", 5)))
     fresh = compare(CELL, counts(("a", 20)), counts(("a", 20)))
     new = compare(agreed.cell, counts(("a", 20)), counts(("b", 20)))
-    decided = {
-        c.cell: c.result for c in confirmed(by_hand(first, agreed), by_hand(fresh, new)).comparisons
-    }
-    assert decided == {CELL: Result.SAME, agreed.cell: Result.SAME}
+    decided = confirmed(by_hand(first, agreed), by_hand(fresh, new)).comparisons
+    assert [(c.cell, c.result) for c in decided] == [
+        (agreed.cell, Result.SAME),
+        (CELL, Result.SAME),
+    ]
 
 
 def test_a_difference_of_which_there_is_no_fresh_sample_is_not_decided() -> None:
