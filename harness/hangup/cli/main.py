@@ -13,6 +13,7 @@ import typer
 
 import hangup
 from hangup.cli.cache import cache
+from hangup.cli.diff import diff
 from hangup.cli.list import list_available
 from hangup.cli.messages import print_message
 from hangup.cli.report import report
@@ -35,6 +36,7 @@ app.command("run")(run)
 app.command("report")(report)
 app.command("show")(show)
 app.command("why")(why)
+app.command("diff")(diff)
 app.command("list")(list_available)
 app.command("cache")(cache)
 

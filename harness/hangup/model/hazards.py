@@ -209,3 +209,5 @@ HAZARDS: tuple[Hazard, ...] = (
         condition=_seen(Surface.EXIT, Word.STILL_RUNNING),
     ),
 )
+
+BY_ID = {hazard.id: hazard for hazard in HAZARDS}

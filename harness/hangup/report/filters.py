@@ -13,7 +13,7 @@ from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
-from hangup.report import exception_path, markdown, observations, timeline
+from hangup.report import effect_text, exception_path, markdown, observations, timeline
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
@@ -198,6 +198,9 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "counts": counts,
     "diagram": _diagram,
     "dropped": markdown.dropped,
+    "effect_hazards": effect_text.hazards,
+    "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
+    "effect_verdict": effect_text.verdict,
     "ended": _ended,
     "headline": _headline,
     "in_words": observations.in_words,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from hangup.errors import UserError
 from hangup.model.outcomes import ObservationCount
+from hangup.model.trace import Stack
 
 OUTCOMES = "outcomes.csv"
 CLAIMS = "claims.csv"
@@ -36,3 +39,30 @@ def outcomes_csv(observations: Iterable[ObservationCount]) -> str:
             for s in (o.stack,)
         ),
     )
+
+
+def read_outcomes_csv(path: Path) -> list[ObservationCount]:
+    """Read a table of outcomes; raises UserError for a file that is none."""
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            table = csv.DictReader(lines)
+            if tuple(table.fieldnames or ()) != OUTCOME_COLUMNS:
+                raise UserError(
+                    f"{path} is no table of outcomes; it must have the columns "
+                    f"{','.join(OUTCOME_COLUMNS)}."
+                )
+            return [
+                ObservationCount(
+                    stack=Stack(
+                        **{name: row[name] for name in ("versions", "python", "app", "server")}
+                    ),
+                    scenario=row["scenario"],
+                    surface=row["surface"],
+                    saw=row["saw"],
+                    n=int(row["n"]),
+                    of=int(row["of"]),
+                )
+                for row in table
+            ]
+    except (OSError, TypeError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from None

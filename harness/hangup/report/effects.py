@@ -1,0 +1,300 @@
+"""Effects, as `hangup diff` prints them and the page of effects shows them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+import msgspec
+
+from hangup.analysis.effects import Comparable, by_chance, effect
+from hangup.analysis.stack_pairs import FactorKind, FactorPairs, one_factor
+from hangup.model.effect import CellId, Change, Comparison, Counts, Effect, Kind, Pair, Result
+from hangup.model.trace import Stack
+from hangup.model.vocabulary import Surface
+from hangup.report import markdown
+from hangup.report.links import group_id
+
+PAGE_ROWS = 150
+"""So many rows the page of effects has in all; `hangup diff` shows the rest."""
+PAGE_CHANGES = 8
+"""So many verdicts it names of each change."""
+
+_SURFACES = [str(surface) for surface in Surface]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that came to the same comparison on some pairs of stacks."""
+
+    cell: CellId
+    result: Result
+    a: Counts
+    """What was seen on all of them together."""
+    b: Counts
+    p: float
+    """The largest there is on these pairs."""
+    trials: tuple[int, int]
+    """How many trials there are of either at least, on one pair."""
+    pairs: tuple[Pair, ...]
+
+
+class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict that changes in the same way on some pairs of stacks."""
+
+    change: Change
+    pairs: tuple[Pair, ...]
+
+
+class OnlyIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What only one of the two has."""
+
+    stacks: tuple[Stack, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    """On stacks that both have."""
+    surfaces: Mapping[str, tuple[str, ...]] = {}
+    """With the scenarios in which only one has it, or only one knows what it saw."""
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """Two things compared, on all stacks that they have in common: what `--json` prints."""
+
+    a: str
+    b: str
+    pairs: tuple[Pair, ...]
+    cells: int
+    """How many cells of scenarios and surfaces were compared."""
+    by_chance: float
+    """How many of them would differ at most, on average, if nothing but chance were at work."""
+    differences: tuple[Row, ...]
+    undecided: tuple[Row, ...]
+    races: tuple[Row, ...]
+    verdicts: tuple[ChangeRow, ...]
+    """Verdicts on claims and recipes that change because of trials that differ."""
+    only_a: OnlyIn
+    only_b: OnlyIn
+
+    @property
+    def differing(self) -> int:
+        """How many cells of scenarios and surfaces differ."""
+        return cell_count(self.differences, "observation")
+
+    def where(self, pairs: Sequence[Pair]) -> str:
+        """Which of the pairs these are; empty if they are all of them."""
+        return where(pairs, self.pairs)
+
+
+def diff(
+    a: str,
+    b: str,
+    effects: Sequence[Effect],
+    alone: tuple[Sequence[Stack], Sequence[Stack]] = ((), ()),
+) -> Diff:
+    """What comes of some effects; `alone` are the stacks that only one of the two has."""
+    observed = [c for e in effects for c in e.comparisons if c.cell.kind == "observation"]
+    return Diff(
+        a=a,
+        b=b,
+        pairs=tuple(e.pair for e in effects),
+        cells=len(observed),
+        by_chance=round(sum(map(by_chance, observed)), 3),
+        differences=_rows(effects, Result.DIFFERENT),
+        undecided=_rows(effects, Result.UNDECIDED),
+        races=_rows(effects, Result.RACE),
+        verdicts=_change_rows(effects),
+        only_a=_only_in(alone[0], effects, lambda e: e.only_a),
+        only_b=_only_in(alone[1], effects, lambda e: e.only_b),
+    )
+
+
+def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
+    """The comparisons that came to a result, those that say the same on several pairs together.
+
+    They say the same if the same was seen: shares that differ are those of a race.
+    """
+    found: dict[object, list[tuple[Pair, Comparison]]] = defaultdict(list)
+    for one in effects:
+        for compared in one.of(result):
+            key = (compared.cell, _outcomes(compared.a), _outcomes(compared.b))
+            found[key].append((one.pair, compared))
+    rows = [
+        Row(
+            cell=alike[0][1].cell,
+            result=result,
+            a=_pooled([compared.a for _, compared in alike]),
+            b=_pooled([compared.b for _, compared in alike]),
+            p=max(compared.p for _, compared in alike),
+            trials=(min(c.a.of for _, c in alike), min(c.b.of for _, c in alike)),
+            pairs=tuple(pair for pair, _ in alike),
+        )
+        for alike in found.values()
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.cell.scenario, _order(row.cell), row.pairs)))
+
+
+def _outcomes(counts: Counts) -> frozenset[tuple[str, ...]]:
+    return frozenset(saws for saws, _ in counts.seen)
+
+
+def _pooled(found: Sequence[Counts]) -> Counts:
+    """What was seen in all of these trials."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for counts in found:
+        seen.update(dict(counts.seen))
+    return Counts(
+        tuple(sorted(seen.items(), key=lambda item: (-item[1], item[0]))),
+        sum(counts.of for counts in found),
+    )
+
+
+def _order(cell: CellId) -> tuple[object, ...]:
+    """Observations first, in the vocabulary's order of surfaces; what came of the stream first."""
+    known = _SURFACES.index(cell.name) if cell.name in _SURFACES else len(_SURFACES)
+    kinds: tuple[Kind, ...] = ("observation", "hazard", "claim", "recipe")
+    return kinds.index(cell.kind), cell.name != Surface.STREAM_END, known, cell.name
+
+
+def _change_rows(effects: Iterable[Effect]) -> tuple[ChangeRow, ...]:
+    found: dict[Change, list[Pair]] = defaultdict(list)
+    for one in effects:
+        for change in one.changes:
+            if change.scenarios:
+                found[change].append(one.pair)
+    return tuple(ChangeRow(change=change, pairs=tuple(pairs)) for change, pairs in found.items())
+
+
+def _only_in(
+    stacks: Sequence[Stack],
+    effects: Iterable[Effect],
+    cells: Callable[[Effect], Sequence[CellId]],
+) -> OnlyIn:
+    scenarios: set[str] = set()
+    surfaces: dict[str, set[str]] = defaultdict(set)
+    for one in effects:
+        both = {found.cell.scenario for found in one.comparisons}
+        for cell in cells(one):
+            if cell.scenario not in both:
+                scenarios.add(cell.scenario)
+            elif cell.kind == "observation":
+                surfaces[cell.name].add(cell.scenario)
+    return OnlyIn(
+        stacks=tuple(sorted(stacks)),
+        scenarios=tuple(sorted(scenarios)),
+        surfaces={name: tuple(sorted(surfaces[name])) for name in sorted(surfaces)},
+    )
+
+
+def cell_count(rows: Iterable[Row], *kinds: Kind) -> int:
+    """How many cells these rows stand for."""
+    return sum(len(row.pairs) for row in rows if row.cell.kind in kinds)
+
+
+def where(pairs: Sequence[Pair], ran: Sequence[Pair]) -> str:
+    """Which of some pairs of stacks these are; empty if they are all of them."""
+    if len(pairs) == len(ran):
+        return ""
+    groups = dict.fromkeys(group_id(pair.a) for pair in ran)
+    apps = {pair.a.app for pair in ran}
+    texts = []
+    for group in groups:
+        found = [pair.a for pair in pairs if group_id(pair.a) == group]
+        of_group = [pair.a for pair in ran if group_id(pair.a) == group]
+        if found:
+            text = (
+                ", ".join(dict.fromkeys(stack.server for stack in found))
+                if len(apps) == 1
+                else markdown.names(found, of_group)
+            )
+            texts.append(f"{group}: {text}" if len(groups) > 1 else text)
+    return "; ".join(texts)
+
+
+# ---------------------------------------------------------------------------- the page
+
+
+class PageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the page: what changes in the same way in some scenarios."""
+
+    row: Row
+    """In the first of the scenarios."""
+    scenarios: tuple[str, ...]
+    where: str
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """What one change makes different, on all stacks that it was measured on."""
+
+    title: str
+    command: str
+    """What prints all of it for the first of its pairs."""
+    diff: Diff
+    rows: tuple[PageRow, ...]
+    changes: tuple[ChangeRow, ...]
+    """The verdicts on claims that change."""
+    undecided: tuple[str, ...]
+    """The scenarios in which cells are not decided."""
+    more: int = 0
+    """So many rows and verdicts were left out."""
+
+
+class EffectsView:
+    """All effects between stacks that differ in one thing, by the kind of thing."""
+
+    def __init__(self, comparable: Mapping[Stack, Comparable]) -> None:
+        self._comparable = comparable
+
+    @cached_property
+    def sections(self) -> Mapping[FactorKind, Sequence[Section]]:
+        """A section for each change, by its kind; no more rows in all than the page has."""
+        whole = [self._section(found) for found in one_factor(list(self._comparable))]
+        most = shared_limit([len(section.rows) for _, section in whole], PAGE_ROWS)
+        sections: dict[FactorKind, list[Section]] = defaultdict(list)
+        for kind, section in whole:
+            rows, changes = section.rows[:most], section.changes[:PAGE_CHANGES]
+            left_out = len(section.rows) - len(rows) + len(section.changes) - len(changes)
+            sections[kind].append(
+                msgspec.structs.replace(section, rows=rows, changes=changes, more=left_out)
+            )
+        return sections
+
+    def _section(self, found: FactorPairs) -> tuple[FactorKind, Section]:
+        effects = [effect(self._comparable[p.a], self._comparable[p.b]) for p in found.pairs]
+        # A variant's page is about its name, whatever the baselines are.
+        compared = diff(found.a, found.b, effects)
+        section = Section(
+            title=found.title,
+            command=f"hangup diff {found.a} {found.b}",
+            diff=compared,
+            rows=_page_rows(compared),
+            undecided=tuple(dict.fromkeys(row.cell.scenario for row in compared.undecided)),
+            changes=tuple(c for c in compared.verdicts if c.change.kind == "claim"),
+        )
+        return found.kind, section
+
+
+def _page_rows(found: Diff) -> tuple[PageRow, ...]:
+    """The rows of a diff, scenarios together that change alike; hazards are told apart."""
+    alike: dict[object, list[Row]] = defaultdict(list)
+    for row in sorted(found.differences, key=lambda row: _order(row.cell)):
+        if row.cell.kind in ("observation", "recipe"):
+            name = row.cell.name if row.cell.kind == "observation" else row.cell.scenario
+            alike[name, _outcomes(row.a), _outcomes(row.b), row.pairs].append(row)
+    return tuple(
+        PageRow(
+            row=rows[0],
+            scenarios=tuple(row.cell.scenario for row in rows),
+            where=found.where(rows[0].pairs),
+        )
+        for rows in alike.values()
+    )
+
+
+def shared_limit(lengths: Sequence[int], budget: int) -> int:
+    """The most rows that a table may have so that all tables together keep to the budget.
+
+    At least one, whatever the budget.
+    """
+    most = max(lengths, default=0)
+    while most > 1 and sum(min(length, most) for length in lengths) > budget:
+        most -= 1
+    return max(1, most)

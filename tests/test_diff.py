@@ -1,0 +1,265 @@
+"""`hangup diff`: what its names mean, its exit status, what it prints, and the page of effects."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from hangup.analysis.claims import verdicts
+from hangup.analysis.effects import from_outcomes
+from hangup.analysis.outcomes import Outcomes
+from hangup.cli import compared
+from hangup.cli import diff as diff_command
+from hangup.cli.main import app as command
+from hangup.errors import UserError
+from hangup.model.trace import Stack, StackResult
+from hangup.report.effects import EffectsView, shared_limit
+from hangup.store.results import SUFFIX, TRACES, write_stack_result
+from hangup.store.tables import OUTCOMES, outcomes_csv
+from tests.rendering import rendered
+from tests.traces import LEAVES, Line, stack, stack_result, trial
+
+AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
+YIELD = ("stream begin", LEAVES, "stream end GeneratorExit at a yield")
+
+
+def result(of: Stack, *outcomes: tuple[Line, ...], scenario: str = "idle") -> StackResult:
+    """A stack on which the trials of a scenario came out so."""
+    trials = [trial(scenario, *lines, repeat=n) for n, lines in enumerate(outcomes, 1)]
+    return stack_result(*trials, of=of)
+
+
+STACKS = (
+    result(stack("quart", "uvicorn"), *[AWAIT] * 5),
+    result(stack("quart", "hypercorn"), *[YIELD] * 5),
+    result(stack("bare", "uvicorn"), *[AWAIT] * 5),
+    result(stack("bare", "hypercorn"), *[YIELD] * 5),
+    result(stack("quart", "uvicorn", python="3.11"), *[AWAIT] * 4, YIELD),
+    result(stack("quart", "uvicorn", versions="article", python="3.12"), *[AWAIT] * 5),
+)
+
+
+def write(directory: Path, *results: StackResult) -> Path:
+    for one in results:
+        write_stack_result(directory, one)
+    return directory
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return write(tmp_path / "results", *STACKS)
+
+
+def diff(*arguments: str | Path) -> tuple[int, str]:
+    """The exit status, and what was printed; raises UserError."""
+    found = CliRunner().invoke(command, ["diff", *map(str, arguments)])
+    if isinstance(found.exception, UserError):
+        raise found.exception
+    return found.exit_code, found.stdout
+
+
+# --- What is compared.
+
+
+def test_servers_are_compared_on_all_stacks_that_have_both(results: Path) -> None:
+    status, text = diff("uvicorn", "hypercorn", "--results", results)
+    assert status == 1
+    assert text.startswith("uvicorn → hypercorn, 2 pairs of stacks\n")
+    assert "    stream-end: cancelled at an await → closed at a yield   p ≤ 0.0079\n" in text
+    assert "      on " not in text, "the two stacks agree, so that they need no names"
+
+
+def test_what_repeats_explain_is_no_difference(results: Path) -> None:
+    status, text = diff("3.11", "3.13", "--results", results)
+    assert status == 0
+    assert "0 of " in text
+    assert "Races" in text
+    assert "Verdicts that change" not in text, "repeats may explain that they do"
+
+
+def test_what_is_asked_for_narrows_what_is_compared(results: Path) -> None:
+    _, text = diff("uvicorn", "hypercorn", "--results", results, "--app", "bare")
+    assert "current-py3.13/bare/uvicorn and current-py3.13/bare/hypercorn" in text
+    with pytest.raises(UserError, match="There is no app 'starlette'"):
+        diff("uvicorn", "hypercorn", "--results", results, "--app", "starlette")
+
+
+def test_results_are_compared_stack_by_stack(results: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other", *STACKS[1:], result(stack("bare", "granian"), AWAIT))
+    assert diff(results, other) == (
+        0,
+        f"{results} → {other}, 5 pairs of stacks\n"
+        "0 of 40 cells differ; 0 would be expected by chance at most.\n"
+        "\n"
+        f"Only in {results}: stack current-py3.13/quart/uvicorn\n"
+        f"Only in {other}: stack current-py3.13/bare/granian\n",
+    )
+
+
+def test_a_table_and_a_file_of_traces_are_results_too(results: Path, tmp_path: Path) -> None:
+    table = tmp_path / OUTCOMES
+    table.write_text(outcomes_csv(Outcomes(STACKS).observations))
+    assert diff(table, results)[0] == diff(results, table)[0] == 0
+    one, other = (results / TRACES / f"{r.stack.id}{SUFFIX}" for r in STACKS[:2])
+    status, text = diff(one, other)
+    assert status == 1
+    assert "current-py3.13/quart/uvicorn and current-py3.13/quart/hypercorn" in text
+
+
+def test_a_file_that_is_no_table_is_said_to_be_none(tmp_path: Path, results: Path) -> None:
+    table = tmp_path / "other.csv"
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"other\.csv is no table of outcomes"):
+        diff(table, results)
+
+
+def test_a_name_in_the_results_comes_before_a_path_unless_this_is_written_as_one(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(results.parent)
+    for server, found in (("uvicorn", STACKS[0]), ("hypercorn", STACKS[0])):
+        write(Path(server), found)
+    assert diff("uvicorn", "hypercorn")[0] == 1
+    monkeypatch.setattr(compared, "results_to_read", None)  # nothing is to be looked up there
+    assert diff("./uvicorn", "./hypercorn")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ("uvicorn", "hypercron", "did you mean hypercorn"),
+        ("uvicorn", "quart", "uvicorn is a server and quart is an app"),
+        ("article", "current", "not measured on one and the same app, server and Python"),
+        ("quart", "quart", "quart is the same as quart"),
+        ("bare/uvicorn", "current-py3.13/bare/hypercorn", "or neither"),
+    ],
+)
+def test_names_that_cannot_be_compared_cost_one_sentence(
+    results: Path, a: str, b: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as raised:
+        diff(a, b, "--results", results)
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_name_that_is_of_two_kinds_is_ambiguous_unless_the_other_says_which(
+    tmp_path: Path,
+) -> None:
+    twice = [result(stack(a, "uvicorn", versions=v), AWAIT) for a in "xy" for v in ("x", "y", "z")]
+    results = write(tmp_path / "results", *twice)
+    with pytest.raises(UserError, match="x and y are both app and version set"):
+        diff("x", "y", "--results", results)
+    assert diff("x", "z", "--results", results)[0] == 0
+
+
+# --- What is printed.
+
+
+def test_json_is_one_document_of_all_that_was_found(results: Path) -> None:
+    _, text = diff("bare/uvicorn", "bare/hypercorn", "--results", results, "--json")
+    assert text.count("\n") == 1
+    found = msgspec.json.decode(text)
+    (row,) = (r for r in found["differences"] if r["cell"]["name"] == "stream-end")
+    assert row["a"] == {"seen": [[["cancelled at an await"], 5]], "of": 5}
+    assert row["pairs"][0]["b"]["server"] == "hypercorn"
+    assert found["cells"] > 0
+    assert found["only_a"]["stacks"] == []
+
+
+def test_markdown_is_a_table(results: Path) -> None:
+    status, text = diff("bare/uvicorn", "bare/hypercorn", "--results", results, "--markdown")
+    assert status == 1
+    row = "| idle | `stream-end` | cancelled at an await | closed at a yield | p = 0.0079 | all |\n"
+    assert row in text
+    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {7}
+
+
+# --- Confirming.
+
+
+@pytest.mark.parametrize(("fresh", "status"), [(AWAIT, 0), (YIELD, 1)])
+def test_a_fresh_sample_decides(
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    fresh: tuple[Line, ...],
+    status: int,
+) -> None:
+    measured = []
+
+    def run(
+        context: object,
+        *,
+        server_ids: list[str],
+        scenario_ids: list[str],
+        repeats: int,
+        results: Path,
+        **asked: object,
+    ) -> None:
+        measured.append((server_ids, scenario_ids, repeats))
+        came_to = AWAIT if server_ids == ["uvicorn"] else fresh
+        write(results, result(stack("bare", *server_ids), *[came_to] * 7))
+
+    monkeypatch.setattr(diff_command, "run", run)
+    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(tmp_path / "fresh"))
+    stacks = ("bare/uvicorn", "bare/hypercorn", "--results", results)
+    assert diff(*stacks, "--confirm", "7")[0] == status
+    assert measured == [(["uvicorn"], ["idle"], 7), (["hypercorn"], ["idle"], 7)]
+
+
+def test_what_cannot_be_confirmed_is_refused(results: Path) -> None:
+    with pytest.raises(UserError, match="--confirm is for two stacks of the same results"):
+        diff("uvicorn", "hypercorn", "--results", results, "--confirm", "5")
+    with pytest.raises(UserError, match="4 trials against 4 decide nothing"):
+        diff("bare/uvicorn", "bare/hypercorn", "--results", results, "--confirm", "4")
+
+
+# --- The page.
+
+
+def test_the_page_says_what_one_thing_changes_once_for_all_stacks_and_links_to_both() -> None:
+    apps = ("bare", "quart")
+    page = rendered(
+        *(result(stack(app), *[AWAIT] * 5) for app in apps),
+        *(result(stack(f"{app}+x"), *[YIELD] * 5) for app in apps),
+    )["effects.md"]
+    assert "## Variants of apps\n\n### +x\n\n" in page
+    row = re.search(
+        r"(?m)^\| `stream-end` \| idle \| \[cancelled at an await\]\[(\d+)\] "
+        r"\| \[closed at a yield\]\[(\d+)\] \| all \|$",
+        page,
+    )
+    assert row is not None
+    for number, app in zip(row.groups(), ("bare", "bare+x"), strict=True):
+        assert f"[{number}]: evidence/current-py3.13/{app}/disconnects.md#idle\n" in page
+    assert "| `clean-up` |" not in page, "hazards and verdicts are named above the table"
+    assert "Verdicts on claims:\n\n- `" in page
+
+
+def test_a_page_without_two_stacks_that_differ_in_one_thing_says_so() -> None:
+    page = rendered(result(stack(), AWAIT))["effects.md"]
+    assert "No two stacks of these results differ in one thing alone." in page
+
+
+def test_tables_share_the_rows_that_a_page_may_have() -> None:
+    assert shared_limit([3, 2], 10) == 3
+    assert shared_limit([100, 100, 2], 22) == 10
+    assert shared_limit([], 10) == shared_limit([5, 5], 0) == 1
+
+
+def test_rows_that_are_left_out_are_counted_and_the_command_that_shows_them_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hangup.report.effects.PAGE_ROWS", 1)
+    outcomes = Outcomes([result(stack("a"), *[AWAIT] * 5), result(stack("a+x"), *[YIELD] * 5)])
+    view = EffectsView(from_outcomes(outcomes, verdicts(outcomes)))
+    (sections,) = view.sections.values()
+    (section,) = sections
+    assert len(section.rows) == 1
+    assert section.more > 0
+    assert section.command == "hangup diff a a+x"
