@@ -88,9 +88,9 @@ def test_an_inconclusive_verdict_says_why(trials: list[Trial], why: str) -> None
 
 def test_a_claim_that_no_exception_path_answers_says_so() -> None:
     untraced = StackOutcomes(stack_result(trial("idle", *CANCELLED)))
-    assert why_inconclusive(verdict(CLAIM["two-tasks-race"], untraced)) == "not run"
+    assert why_inconclusive(verdict(CLAIM["another-task-cancels-it"], untraced)) == "not run"
     traced = StackOutcomes(stack_result(traced=[trial("idle", repeat=TRACED)]))
-    said = why_inconclusive(verdict(CLAIM["two-tasks-race"], traced))
+    said = why_inconclusive(verdict(CLAIM["another-task-cancels-it"], traced))
     assert said == "no exception path answers it"
 
 

@@ -35,9 +35,18 @@ async def plain_await(trial: str | None) -> None:
     await _work(trial)
 
 
+AFTER_SHIELD = "the code after the shielded await"
+SHIELDED_AWAIT_CANCELLED = "the shielded await, which raises CancelledError"
+
+
 async def asyncio_shield(trial: str | None) -> None:
-    """Await the work through `asyncio.shield`."""
-    await asyncio.shield(_work(trial))
+    """Await the work through `asyncio.shield`, and report how that `await` ends."""
+    try:
+        await asyncio.shield(_work(trial))
+    except asyncio.CancelledError:
+        probe.record(trial, "cleanup", "did", detail=SHIELDED_AWAIT_CANCELLED)
+        raise
+    probe.record(trial, "cleanup", "did", detail=AFTER_SHIELD)
 
 
 async def anyio_shield(trial: str | None) -> None:

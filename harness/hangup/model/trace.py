@@ -15,6 +15,10 @@ LOADED = "loaded"
 COLLECTS = "collects"
 """The event after which what is thrown into a generator is thrown by the garbage collector: the
 harness has had the process collect its garbage (`hangup.agent.boundary`)."""
+DECLARES = "declares"
+"""The event on `SCOPE` whose detail is the ASGI spec version that the server declares."""
+SCOPE = "scope"
+"""The surface of what the scope says that a server calls the app with."""
 REJECTED = "rejected"
 """The event that says that the framework raised when a handler was registered."""
 TRACED = 0

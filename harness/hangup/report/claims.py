@@ -123,10 +123,12 @@ class ClaimsView:
             undecided = self._details(
                 claim, own, lambda case: case.of > 0 and not case.confirmed + case.refuted
             )
+            shown = decisive_surface(claim.condition) if undecided else None
             whys = {
                 why_inconclusive(self._verdicts[claim.id, stack])
                 for stack in own
-                if self._verdicts[claim.id, stack].undecided is not None
+                if (why := self._verdicts[claim.id, stack].undecided) is not None
+                and (not undecided or (why.surface is not None and why.surface != shown))
             }
             details = AppDetails(
                 app,
@@ -138,7 +140,7 @@ class ClaimsView:
                     lambda case: 0 < case.confirmed + case.refuted < case.of,
                     lambda case: f"{case.of - case.confirmed - case.refuted} of {case.of}",
                 ),
-                () if undecided else tuple(sorted(whys)),
+                tuple(sorted(whys)),
             )
             if details.refuted or undecided or details.partly or details.why:
                 found.append(details)

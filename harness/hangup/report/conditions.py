@@ -8,16 +8,21 @@ from typing import Any
 from hangup.model.conditions import (
     All,
     Before,
+    Came,
     Condition,
     Either,
+    Elapsed,
     LooksComplete,
     Mark,
+    Not,
     PathCondition,
     PathQuestion,
     Pending,
     Saw,
     SawAny,
     SendsAfter,
+    SentAfter,
+    SpecVersion,
     Status,
     Unreported,
     When,
@@ -44,8 +49,12 @@ def _saw(condition: Saw) -> str:
     return f"`{condition.surface}` sees {_either(condition.yes)}{no}"
 
 
+_VERBS: Mapping[str, str] = {"saw": "sees", "did": "comes to"}
+"""What an event is called whose name with an `s` is no word."""
+
+
 def _mark(mark: Mark) -> str:
-    words = [f"`{mark.surface}`", f"{mark.event}s" if mark.event != "saw" else "sees"]
+    words = [f"`{mark.surface}`", _VERBS.get(mark.event, f"{mark.event}s")]
     if mark.saw is not None:
         words.append(f"`{mark.saw}`")
     if mark.detail is not None:
@@ -61,11 +70,20 @@ _RULES: Mapping[type, Callable[[Any], str]] = {
     Unreported: lambda _: "no handler, hook or line in the server's log sees an error",
     Before: lambda c: f"{_mark(c.first)} before {_mark(c.then)}",
     Pending: lambda c: f"`{c.surface}` is under way when {_mark(c.when)}",
+    Came: lambda c: (
+        _mark(c.event) + (f" (refuted where {_mark(c.other)})" if c.other is not None else "")
+    ),
+    Elapsed: lambda c: (
+        f"{_mark(c.event)} {c.seconds:g} s or more after the client left or the signal was sent"
+    ),
+    SentAfter: lambda c: f"`send` returns for something that is sent after {_mark(c.event)}",
+    SpecVersion: lambda c: f"the server declares ASGI spec version {c.at_least} or later",
     SendsAfter: lambda _: (
         "`send` raises when it is called after the disconnect, and does not return"
     ),
     All: lambda c: ", and ".join(map(in_words, c.of)),
     Either: lambda c: ", or ".join(map(in_words, c.of)),
+    Not: lambda c: f"it is not so that {in_words(c.of)}",
     When: lambda c: f"{in_words(c.then)} (asked only where {in_words(c.premise)})",
     PathCondition: lambda c: (
         f"{_PATH_QUESTIONS[c.question]}, in the trial in which exceptions were traced"
