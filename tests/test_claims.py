@@ -490,7 +490,11 @@ def test_there_is_an_answer_to_every_question_about_paths() -> None:
 def test_a_claim_about_clean_up_is_asked_of_recipes_in_every_situation(
     claim: str, recipes: str
 ) -> None:
-    tried = {name for name in SCENARIOS if name.startswith(recipes)}
+    tried = {
+        name
+        for name, s in SCENARIOS.items()
+        if name.startswith(recipes) and (s.disconnect != "stays" or s.signal)
+    }
     assert {"idle", "ticking", "backpressure", "shutdown"} <= {
         name.removeprefix(recipes) for name in tried
     }
@@ -505,6 +509,13 @@ def test_a_claim_about_any_disconnect_is_asked_in_all_of_them(claim: str) -> Non
         if s.kind == "disconnect" and not s.signal and s.id not in CLAIM[claim].scenarios
     }
     assert left_out == {s.id for s in SCENARIOS.values() if s.disconnect == "half-closes"}
+
+
+def test_what_has_a_handler_of_its_own_says_nothing_of_the_one_for_all_exceptions() -> None:
+    for claim in CLAIMS:
+        if claim.number is not None and Surface.HANDLER in claim.condition.surfaces:
+            raised = {SCENARIOS[name].script.then for name in claim.scenarios}
+            assert "raise-app-error" not in raised, claim.id
 
 
 def test_claims_about_sigterm_are_asked_where_the_client_stays() -> None:

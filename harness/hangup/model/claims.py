@@ -69,6 +69,12 @@ def _recipes_of(*functions: str) -> tuple[str, ...]:
     return _those(lambda s: not set(functions).isdisjoint(s.script.recipe.split("+")))
 
 
+def _interrupted(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of these scenarios in which the client leaves or the operator signals."""
+    chosen = (catalogue.BY_ID[name] for name in names)
+    return tuple(s.id for s in chosen if s.disconnect != "stays" or s.signal)
+
+
 ABORTS = _those(lambda s: _leaves_a_stream(s) and s.path == "/events")
 """A client leaves, in whatever way, while an async generator streams."""
 ALL_ABORTS = _those(_leaves_a_stream)
@@ -338,7 +344,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=7,
         text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
         cited=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
-        scenarios=("cleanup-await", *SWALLOWS, *_recipes_of("except_cancelled")),
+        scenarios=("cleanup-await", *SWALLOWS, *_interrupted(_recipes_of("except_cancelled"))),
         condition=When(_BLOCK_REACHED, _CUT_SHORT),
     ),
     Claim(
@@ -350,7 +356,7 @@ CLAIMS: tuple[Claim, ...] = (
         scenarios=(
             "cleanup-threadsafe",
             "cleanup-task",
-            *_recipes_of("detached_task", "waited_task"),
+            *_interrupted(_recipes_of("detached_task", "waited_task")),
         ),
         condition=When(_BLOCK_REACHED, _CLEANED_UP),
     ),
@@ -422,7 +428,10 @@ CLAIMS: tuple[Claim, ...] = (
         "garbage-collected.",
         cited=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
         disputed_by=(_docs("Quart, Changelog (0.13.1)", "pallets/quart", "main/CHANGES.md"),),
-        scenarios=(*ABORTS, *POLLS),
+        # One that waits is at an `await`.
+        scenarios=tuple(
+            name for name in (*ABORTS, *POLLS) if catalogue.BY_ID[name].precondition != "waiting"
+        ),
         condition=_saw(
             Surface.STREAM_END,
             {Word.GARBAGE_COLLECTED},
@@ -538,7 +547,11 @@ CLAIMS: tuple[Claim, ...] = (
         id="send-raises-from-spec-2.4",
         text="On a server that declares ASGI spec version 2.4 or later, `send()` raises once the "
         "client has gone.",
-        cited=(DISCONNECTED_CLIENT, _pull("Kludex/starlette", 2732)),
+        cited=(
+            DISCONNECTED_CLIENT,
+            _pull("django/asgiref", 431),
+            _pull("Kludex/starlette", 2732),
+        ),
         scenarios=ALL_ABORTS,
         condition=When(_RAISES_BY_SPEC, SendsAfter()),
     ),
@@ -608,7 +621,7 @@ CLAIMS: tuple[Claim, ...] = (
             _docs("sse-starlette, sse.py", "sysid/sse-starlette", "main/sse_starlette/sse.py"),
             _issue("sysid/sse-starlette", 126),
         ),
-        scenarios=(*ALL_ABORTS, *POLLS),
+        scenarios=(*ALL_ABORTS, *POLLS, *SWALLOWS),
         condition=_saw("hook:client_close_handler", {Word.CALLED}, {Word.NOTHING}),
     ),
     Claim(

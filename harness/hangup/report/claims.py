@@ -40,9 +40,9 @@ class AppClaim(msgspec.Struct, frozen=True):
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """A scenario in which a claim came out in some way, on some of an app's servers."""
+    """Scenarios in which a claim came out in one way, on some of an app's servers."""
 
-    scenario: str
+    scenarios: tuple[str, ...]
     stacks: tuple[Stack, ...]
     everywhere: bool
     ran: bool
@@ -172,15 +172,22 @@ class ClaimsView:
                     continue
                 seen = self._outcomes[Cell(stack, case.scenario, surface)] if surface else ()
                 text = _share(case) if share is None else share(case)
-                detail = Detail(case.scenario, (), True, bool(case.of), text, surface, seen)
+                detail = Detail((case.scenario,), (), True, bool(case.of), text, surface, seen)
                 found[case.scenario, text, distribution(seen)].append((stack, detail))
-        return tuple(
-            msgspec.structs.replace(
+        alike: dict[tuple[object, ...], list[Detail]] = defaultdict(list)
+        for same in found.values():
+            detail = msgspec.structs.replace(
                 same[0][1],
                 stacks=tuple(stack for stack, _ in same),
                 everywhere=len(same) == len(asked),
             )
-            for same in found.values()
+            said = detail.ran, detail.share, distribution(detail.observations)
+            alike[detail.stacks, *said].append(detail)
+        return tuple(
+            msgspec.structs.replace(
+                details[0], scenarios=tuple(name for d in details for name in d.scenarios)
+            )
+            for details in alike.values()
         )
 
     def _telling(self, claim: Claim, stack: Stack) -> str | None:

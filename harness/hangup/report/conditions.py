@@ -39,6 +39,17 @@ _PATH_QUESTIONS: Mapping[PathQuestion, str] = {
 }
 
 
+_NEGATED: Mapping[type, Callable[[Any], str]] = {
+    SendsAfter: lambda _: "`send` returns when it is called after the disconnect",
+    SpecVersion: lambda of: f"the server declares an older ASGI spec version than {of.at_least}",
+    SentAfter: lambda of: f"`send` returns for nothing that is sent after {_mark(of.event)}",
+    Elapsed: lambda of: (
+        f"{_mark(of.event)} less than {of.seconds:g} s after the client left or the signal was sent"
+    ),
+}
+"""What is said of a condition that has to be refuted."""
+
+
 def in_words(condition: Condition | PathCondition) -> str:
     """What a trial has to show, as a clause."""
     return _RULES[type(condition)](condition)
@@ -49,7 +60,7 @@ def _saw(condition: Saw) -> str:
     return f"`{condition.surface}` sees {_either(condition.yes)}{no}"
 
 
-_VERBS: Mapping[str, str] = {"saw": "sees", "did": "comes to"}
+_VERBS: Mapping[str, str] = {"saw": "sees", "did": "comes to", "leaves": "leaves"}
 """What an event is called whose name with an `s` is no word."""
 
 
@@ -57,8 +68,10 @@ def _mark(mark: Mark) -> str:
     words = [f"`{mark.surface}`", _VERBS.get(mark.event, f"{mark.event}s")]
     if mark.saw is not None:
         words.append(f"`{mark.saw}`")
+    if mark.event == "saw" and mark.saw is None:
+        words.append("something")
     if mark.detail is not None:
-        words.append(f"({mark.detail})")
+        words.append(mark.detail if mark.event == "did" else f"({mark.detail})")
     return " ".join(words)
 
 
@@ -70,9 +83,7 @@ _RULES: Mapping[type, Callable[[Any], str]] = {
     Unreported: lambda _: "no handler, hook or line in the server's log sees an error",
     Before: lambda c: f"{_mark(c.first)} before {_mark(c.then)}",
     Pending: lambda c: f"`{c.surface}` is under way when {_mark(c.when)}",
-    Came: lambda c: (
-        _mark(c.event) + (f" (refuted where {_mark(c.other)})" if c.other is not None else "")
-    ),
+    Came: lambda c: _mark(c.event) + (f", and not {_mark(c.other)}" if c.other is not None else ""),
     Elapsed: lambda c: (
         f"{_mark(c.event)} {c.seconds:g} s or more after the client left or the signal was sent"
     ),
@@ -83,7 +94,7 @@ _RULES: Mapping[type, Callable[[Any], str]] = {
     ),
     All: lambda c: ", and ".join(map(in_words, c.of)),
     Either: lambda c: ", or ".join(map(in_words, c.of)),
-    Not: lambda c: f"it is not so that {in_words(c.of)}",
+    Not: lambda c: _NEGATED.get(type(c.of), lambda of: f"it is not so that {in_words(of)}")(c.of),
     When: lambda c: f"{in_words(c.then)} (asked only where {in_words(c.premise)})",
     PathCondition: lambda c: (
         f"{_PATH_QUESTIONS[c.question]}, in the trial in which exceptions were traced"
