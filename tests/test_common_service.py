@@ -58,6 +58,12 @@ CLEANUPS = [*cleanup.CLEANUPS, ""]
 AWAITED = {"await", "asyncio-shield", "anyio-shield"}
 
 
+def cleaned_up(name: str) -> list[str]:
+    """The events of a clean-up that nothing has interrupted."""
+    after = ["did"] if name == "asyncio-shield" else []
+    return ["begin", "end", *after] if name else []
+
+
 @pytest.fixture
 def short_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "WORK_S", 0.001)
@@ -79,7 +85,7 @@ def test_a_stream_cancelled_at_an_await_cleans_up_and_raises_the_cancellation(
         "dropped",
     ]
     assert trace.of("source")[:3] == ["begin", "waiting", "end CancelledError at await"]
-    assert trace.of("cleanup") == (["begin", "end"] if name else [])
+    assert trace.of("cleanup") == cleaned_up(name)
 
 
 @pytest.mark.usefixtures("short_work")
@@ -100,7 +106,43 @@ def test_a_stream_closed_at_a_yield_cleans_up_and_raises_generator_exit(
         "saw GeneratorExit at yield",
         "end GeneratorExit at await",
     ]
-    assert trace.of("cleanup") == (["begin", "end"] if name else [])
+    assert trace.of("cleanup") == cleaned_up(name)
+
+
+def reported_of_shield(trace: AgentTrace) -> list[str]:
+    """What came of the clean-up behind `asyncio.shield` and of the code after it."""
+    events = [event for event in trace.events if event["surface"] == "cleanup"]
+    return [event.get("detail", event["event"]) for event in events]
+
+
+@pytest.mark.usefixtures("short_work")
+def test_code_after_a_shielded_await_that_is_not_cancelled_is_reported(trace: AgentTrace) -> None:
+    asyncio.run(cleanup.asyncio_shield("t"))
+    assert reported_of_shield(trace) == ["begin", "end", cleanup.AFTER_SHIELD]
+
+
+def test_a_shielded_await_that_is_cancelled_is_reported_and_its_work_ends(
+    trace: AgentTrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        goes_on = asyncio.Event()
+
+        async def work(trial: str | None) -> None:
+            with probe.Span(trial, "cleanup"):
+                await goes_on.wait()
+
+        monkeypatch.setattr(cleanup, "_work", work)
+        shielded = asyncio.create_task(cleanup.asyncio_shield("t"))
+        while "begin" not in trace.of("cleanup"):
+            await asyncio.sleep(0)
+        shielded.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await shielded
+        goes_on.set()
+        await other_tasks_done()
+
+    asyncio.run(main())
+    assert reported_of_shield(trace) == ["begin", cleanup.SHIELDED_AWAIT_CANCELLED, "end"]
 
 
 @pytest.mark.usefixtures("short_work")
