@@ -102,7 +102,7 @@ def test_what_claims_ask_of_a_clean_up_is_what_it_reports() -> None:
         for part in parts_of(claim.condition)
         if isinstance(part, Came) and part.other is not None
     }
-    assert asked == {cleanup.AFTER_SHIELD, cleanup.SHIELDED_AWAIT_CANCELLED}
+    assert asked == {cleanup.CODE_AFTER, cleanup.AWAIT_CANCELLED}
 
 
 def test_every_field_that_is_recorded_is_read(tmp_path: Path) -> None:

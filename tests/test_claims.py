@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from apps.common.cleanup import AFTER_SHIELD, SHIELDED_AWAIT_CANCELLED
+from apps.common.cleanup import AWAIT_CANCELLED, CODE_AFTER
 from hangup.analysis import claims
 from hangup.analysis.claims import verdict, verdicts
 from hangup.analysis.classification import surfaces_of
@@ -238,8 +238,8 @@ EXAMPLES: Mapping[str, tuple[Example, Example]] = {
         example("cleanup-asyncio-shield", *CUT_SHORT),
     ),
     "asyncio-shield-loses-what-comes-after": (
-        example("cleanup-asyncio-shield", *CANCELLED, f"cleanup did ({SHIELDED_AWAIT_CANCELLED})"),
-        example("cleanup-asyncio-shield", *CANCELLED, f"cleanup did ({AFTER_SHIELD})"),
+        example("cleanup-asyncio-shield", *CANCELLED, f"cleanup did ({AWAIT_CANCELLED})"),
+        example("cleanup-asyncio-shield", *CANCELLED, f"cleanup did ({CODE_AFTER})"),
     ),
     "dependency-outlives-the-stream": (
         example("idle", "dependency begin", *CANCELLED, "dependency end"),

@@ -60,8 +60,8 @@ AWAITED = {"await", "asyncio-shield", "anyio-shield"}
 
 def cleaned_up(name: str) -> list[str]:
     """The events of a clean-up that nothing has interrupted."""
-    after = ["did"] if name == "asyncio-shield" else []
-    return ["begin", "end", *after] if name else []
+    done = ["begin", "end", "did"] if name in AWAITED else ["did", "begin", "end"]
+    return done if name else []
 
 
 @pytest.fixture
@@ -109,40 +109,26 @@ def test_a_stream_closed_at_a_yield_cleans_up_and_raises_generator_exit(
     assert trace.of("cleanup") == cleaned_up(name)
 
 
-def reported_of_shield(trace: AgentTrace) -> list[str]:
-    """What came of the clean-up behind `asyncio.shield` and of the code after it."""
-    events = [event for event in trace.events if event["surface"] == "cleanup"]
-    return [event.get("detail", event["event"]) for event in events]
-
-
-@pytest.mark.usefixtures("short_work")
-def test_code_after_a_shielded_await_that_is_not_cancelled_is_reported(trace: AgentTrace) -> None:
-    asyncio.run(cleanup.asyncio_shield("t"))
-    assert reported_of_shield(trace) == ["begin", "end", cleanup.AFTER_SHIELD]
-
-
-def test_a_shielded_await_that_is_cancelled_is_reported_and_its_work_ends(
-    trace: AgentTrace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_whether_the_code_after_an_await_is_run_is_reported(
+    trace: AgentTrace, cancelled: bool
 ) -> None:
     async def main() -> None:
-        goes_on = asyncio.Event()
+        with cleanup.reported_await("t"):
+            await asyncio.sleep(3600 if cancelled else 0)
 
-        async def work(trial: str | None) -> None:
-            with probe.Span(trial, "cleanup"):
-                await goes_on.wait()
+    async def cancel() -> None:
+        task = asyncio.create_task(main())
+        await asyncio.sleep(0)
+        if cancelled:
+            task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled() == cancelled
 
-        monkeypatch.setattr(cleanup, "_work", work)
-        shielded = asyncio.create_task(cleanup.asyncio_shield("t"))
-        while "begin" not in trace.of("cleanup"):
-            await asyncio.sleep(0)
-        shielded.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await shielded
-        goes_on.set()
-        await other_tasks_done()
-
-    asyncio.run(main())
-    assert reported_of_shield(trace) == ["begin", cleanup.SHIELDED_AWAIT_CANCELLED, "end"]
+    asyncio.run(cancel())
+    (event,) = trace.events
+    assert (event["surface"], event["event"]) == ("cleanup", "did")
+    assert event["detail"] == (cleanup.AWAIT_CANCELLED if cancelled else cleanup.CODE_AFTER)
 
 
 @pytest.mark.usefixtures("short_work")

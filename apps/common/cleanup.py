@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from hangup.agent import probe
@@ -35,18 +36,9 @@ async def plain_await(trial: str | None) -> None:
     await _work(trial)
 
 
-AFTER_SHIELD = "the code after the shielded await"
-SHIELDED_AWAIT_CANCELLED = "the shielded await, which raises CancelledError"
-
-
 async def asyncio_shield(trial: str | None) -> None:
-    """Await the work through `asyncio.shield`, and report how that `await` ends."""
-    try:
-        await asyncio.shield(_work(trial))
-    except asyncio.CancelledError:
-        probe.record(trial, "cleanup", "did", detail=SHIELDED_AWAIT_CANCELLED)
-        raise
-    probe.record(trial, "cleanup", "did", detail=AFTER_SHIELD)
+    """Await the work through `asyncio.shield`."""
+    await asyncio.shield(_work(trial))
 
 
 async def anyio_shield(trial: str | None) -> None:
@@ -77,6 +69,20 @@ CLEANUPS: dict[str, Callable[[str | None], Awaitable[None]]] = {
     "threadsafe": threadsafe,
 }
 """The ways to await the work, as scripts name them."""
+
+CODE_AFTER = "the code after its await"
+AWAIT_CANCELLED = "its await, which raises CancelledError"
+
+
+@contextmanager
+def reported_await(trial: str | None) -> Iterator[None]:
+    """Report whether what comes after the `await` of a clean-up, in this block, is run."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        probe.record(trial, "cleanup", "did", detail=AWAIT_CANCELLED)
+        raise
+    probe.record(trial, "cleanup", "did", detail=CODE_AFTER)
 
 
 STEPS = ("close the upstream stream", "publish a message", "close the session")

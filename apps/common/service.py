@@ -149,7 +149,8 @@ async def _stream(
                         yield encode(_data(number, 0))
                 return
             if script.cleanup in cleanup.CLEANUPS:
-                await cleanup.CLEANUPS[script.cleanup](trial)
+                with cleanup.reported_await(trial):
+                    await cleanup.CLEANUPS[script.cleanup](trial)
             raise
 
 

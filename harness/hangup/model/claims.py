@@ -150,11 +150,9 @@ _ENDED = Mark(Surface.STREAM, "end")
 _DISCONNECT_RECEIVED = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
 _RECEIVE_CANCELLED = Mark(Surface.RECEIVE, "end", saw=CANCELLED)
 _RETURNED = Mark(Surface.ASGI, "end")
-_SHIELDED = (
-    Mark(Surface.CLEANUP, "did", detail="the code after the shielded await"),
-    Mark(Surface.CLEANUP, "did", detail="the shielded await, which raises CancelledError"),
-)
-"""What the clean-up behind `asyncio.shield` comes to (`apps.common.cleanup`)."""
+_CODE_AFTER = Mark(Surface.CLEANUP, "did", detail="the code after its await")
+_AWAIT_CANCELLED = Mark(Surface.CLEANUP, "did", detail="its await, which raises CancelledError")
+"""What a stream that awaits its clean-up comes to (`apps.common.cleanup`)."""
 _CLEANUP_BEGUN = Came(Mark(Surface.CLEANUP, "begin"))
 _BLOCK_REACHED = Either((_STREAM_NOTIFIED, Came(Mark(Surface.CLEANUP, "saw", saw=CANCELLED))))
 """`CancelledError` brought the stream to its clean-up; of recipes, whose streams have no probe,
@@ -659,7 +657,7 @@ CLAIMS: tuple[Claim, ...] = (
         "not run.",
         cited=(_issue("agno-agi/agno", 7318), SHIELDING),
         scenarios=("cleanup-asyncio-shield",),
-        condition=When(_STREAM_NOTIFIED, Came(_SHIELDED[1], _SHIELDED[0])),
+        condition=When(_STREAM_NOTIFIED, Came(_AWAIT_CANCELLED, _CODE_AFTER)),
     ),
     Claim(
         id="dependency-outlives-the-stream",
