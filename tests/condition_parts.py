@@ -8,12 +8,17 @@ from hangup.model.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    Came,
     Condition,
     Either,
+    Elapsed,
+    Mark,
+    Not,
     PathCondition,
     Pending,
     Saw,
     SawAny,
+    SentAfter,
     When,
 )
 from hangup.model.vocabulary import FAILURES, Surface, Word, is_exception
@@ -32,6 +37,8 @@ def parts_of(condition: Condition | PathCondition) -> Iterator[Condition | PathC
         case When(premise=premise, then=then):
             yield from parts_of(premise)
             yield from parts_of(then)
+        case Not(of=part):
+            yield from parts_of(part)
 
 
 def check_words(condition: Condition | PathCondition) -> None:
@@ -47,11 +54,21 @@ def check_words(condition: Condition | PathCondition) -> None:
                 assert some
                 words = some
             case Before(first=first, then=then):
-                for mark in (first, then):
-                    assert mark.surface in set(Surface)
-                    assert mark.event in ("begin", "end", "saw")
+                _check_marks(first, then)
+            case Came(event=event, other=other):
+                _check_marks(event, other or event)
+            case Elapsed(event=event) | SentAfter(event=event):
+                _check_marks(event)
             case Pending(surface=surface, when=when):
-                assert {surface, when.surface} <= set(Surface)
+                assert surface in set(Surface)
+                _check_marks(when)
         for word in words:
             assert word in {*Word, AN_EXCEPTION} or is_exception(word)
             assert word not in UNKNOWN
+
+
+def _check_marks(*marks: Mark) -> None:
+    for mark in marks:
+        assert mark.surface in set(Surface)
+        own = "leaves" if mark.surface == Surface.CLIENT else "did"
+        assert mark.event in ("begin", "end", "saw", own)

@@ -12,16 +12,20 @@ import msgspec
 
 import apps.common
 import hangup.agent
+from apps.common import cleanup
 from hangup.agent import boundary, probe, server_log
 from hangup.environment.staging import stage
 from hangup.model import trace
 from hangup.model.apps import Variant, VariantMetadata
+from hangup.model.claims import CLAIMS
+from hangup.model.conditions import Came
 from hangup.model.servers import BY_ID
 from hangup.model.vocabulary import Word
 from hangup.runner import client, trace_tail
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.process_tree import LIFELINE
 from hangup.runner.server_process import ServerProcess
+from tests.condition_parts import parts_of
 from tests.plans import an_app
 
 AGENT = Path(hangup.agent.__file__).parent
@@ -58,7 +62,7 @@ def test_events_have_the_same_names() -> None:
     assert probe.__doc__ is not None
     documented = set(re.findall(r"(?m)^`(\w+)`(?:, `(\w+)`)?$", probe.__doc__))
     names = {name for pair in documented for name in pair if name}
-    assert {trace.LOADED, trace.COLLECTS, trace.REJECTED} <= names
+    assert {trace.LOADED, trace.COLLECTS, trace.DECLARES, trace.REJECTED} <= names
     assert {"begin", "end", "saw", "did", "waiting", "dropped"} <= names
     recorded = {*_recorded_events(AGENT), *_recorded_events(COMMON)}
     assert recorded == names
@@ -84,7 +88,23 @@ def test_what_is_requested_and_seen_has_the_same_names() -> None:
     assert probe.REFERENCE_DROPPED == Word.REFERENCE_DROPPED
     assert probe.GARBAGE_COLLECTED == Word.GARBAGE_COLLECTED
     assert server_log.ERROR_LINE == Word.ERROR_LINE
-    assert trace.EXCEPTION_PATH in set(_strings(AGENT))
+    assert {trace.EXCEPTION_PATH, trace.SCOPE} <= set(_strings(AGENT))
+
+
+def test_what_claims_ask_of_a_clean_up_is_what_it_reports() -> None:
+    asked = {
+        part.event.detail
+        for claim in CLAIMS
+        for part in parts_of(claim.condition)
+        if isinstance(part, Came) and part.event.event == "did"
+    }
+    asked |= {
+        part.other.detail
+        for claim in CLAIMS
+        for part in parts_of(claim.condition)
+        if isinstance(part, Came) and part.other is not None
+    }
+    assert asked == {cleanup.CODE_AFTER, cleanup.AWAIT_CANCELLED}
 
 
 def test_every_field_that_is_recorded_is_read(tmp_path: Path) -> None:

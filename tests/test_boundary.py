@@ -48,6 +48,25 @@ def test_messages_are_passed_on_unchanged(trace: AgentTrace) -> None:
     assert {event["trial"] for event in trace.events} == {"t"}
 
 
+@pytest.mark.parametrize(
+    ("asgi", "declared"),
+    [
+        ({"asgi": {"version": "3.0", "spec_version": "2.4"}}, "2.4"),
+        ({"asgi": {"version": "3.0"}}, "2.0"),
+        ({}, "2.0"),
+    ],
+)
+def test_the_spec_version_that_the_server_declares_is_reported(
+    trace: AgentTrace, asgi: dict[str, Any], declared: str
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+
+    called(app, SCOPE | asgi)
+    (event,) = (event for event in trace.events if event["surface"] == "scope")
+    assert (event["event"], event["detail"], event["trial"]) == ("declares", declared, "t")
+
+
 def test_trial_and_script_are_set_for_the_request(trace: AgentTrace) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert probe.trial_of_request.get() == "t"

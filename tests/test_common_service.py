@@ -59,6 +59,12 @@ CLEANUPS = [*cleanup.CLEANUPS, ""]
 AWAITED = {"await", "asyncio-shield", "anyio-shield"}
 
 
+def cleaned_up(name: str) -> list[str]:
+    """The events of a clean-up that nothing has interrupted."""
+    done = ["begin", "end", "did"] if name in AWAITED else ["did", "begin", "end"]
+    return done if name else []
+
+
 @pytest.fixture
 def short_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "WORK_S", 0.001)
@@ -80,7 +86,7 @@ def test_a_stream_cancelled_at_an_await_cleans_up_and_raises_the_cancellation(
         DROPPED,
     ]
     assert trace.of("source")[:3] == ["begin", "waiting", "end CancelledError at await"]
-    assert trace.of("cleanup") == (["begin", "end"] if name else [])
+    assert trace.of("cleanup") == cleaned_up(name)
 
 
 @pytest.mark.usefixtures("short_work")
@@ -101,7 +107,29 @@ def test_a_stream_closed_at_a_yield_cleans_up_and_raises_generator_exit(
         "saw GeneratorExit at yield",
         "end GeneratorExit at await",
     ]
-    assert trace.of("cleanup") == (["begin", "end"] if name else [])
+    assert trace.of("cleanup") == cleaned_up(name)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_whether_the_code_after_an_await_is_run_is_reported(
+    trace: AgentTrace, cancelled: bool
+) -> None:
+    async def main() -> None:
+        with cleanup.reported_await("t"):
+            await asyncio.sleep(3600 if cancelled else 0)
+
+    async def cancel() -> None:
+        task = asyncio.create_task(main())
+        await asyncio.sleep(0)
+        if cancelled:
+            task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled() == cancelled
+
+    asyncio.run(cancel())
+    (event,) = trace.events
+    assert (event["surface"], event["event"]) == ("cleanup", "did")
+    assert event["detail"] == (cleanup.AWAIT_CANCELLED if cancelled else cleanup.CODE_AFTER)
 
 
 @pytest.mark.usefixtures("short_work")

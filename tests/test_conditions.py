@@ -9,20 +9,25 @@ import pytest
 
 from hangup.analysis import conditions
 from hangup.analysis.classification import classify
-from hangup.analysis.conditions import decide, looks_complete, reports_errors
+from hangup.analysis.conditions import decide, looks_complete, reports_errors, why_undecided
 from hangup.model.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    Came,
     Condition,
     Either,
+    Elapsed,
     LooksComplete,
     Mark,
+    Not,
     PathCondition,
     Pending,
     Saw,
     SawAny,
     SendsAfter,
+    SentAfter,
+    SpecVersion,
     Status,
     Unreported,
     When,
@@ -40,6 +45,7 @@ ENDPOINT_FIRST = Before(Mark("endpoint", "end"), Mark("stream", "begin"))
 LISTENS = Pending("receive", Mark("client", "leaves"))
 STARTED: tuple[Line, ...] = ("stream begin", LEAVES)
 CANCELLED: tuple[Line, ...] = (*STARTED, "stream end CancelledError at an await")
+STEP, OTHER_STEP = (Mark("cleanup", "did", detail=detail) for detail in ("one", "two"))
 COMPLETED: tuple[Line, ...] = (*STARTED, "stream end")
 SUSPENDED: tuple[Line, ...] = (*STARTED, CLOSES)
 PROOF = trial("plain-error", "handler saw ValueError")
@@ -84,6 +90,33 @@ KINDS: list[tuple[Condition, Sequence[Line], Sequence[Line], Sequence[Line]]] = 
     # One that is refuted refutes all, whatever is not known of the others.
     (All((ENDED, LISTENS)), ["receive begin", *CANCELLED], SUSPENDED, ["stream begin"]),
     (Either((ENDED, LISTENS)), CANCELLED, COMPLETED, SUSPENDED),
+    (Not(ENDED), COMPLETED, CANCELLED, SUSPENDED),
+    (
+        Came(STEP, OTHER_STEP),
+        [LEAVES, "cleanup did (one)"],
+        [LEAVES, "cleanup did (two)"],
+        [LEAVES, "cleanup did (three)", CLOSES, "cleanup did (one)"],
+    ),
+    (
+        Elapsed(Mark("stream", "end"), 1.0),
+        [LEAVES, 1000, "stream end"],
+        [LEAVES, 998, "stream end"],
+        [LEAVES, 1000],
+    ),
+    (
+        SentAfter(Mark("handler", "saw")),
+        ["handler saw OSError", "send begin #1", "send begin #2", "send end #1"],
+        # One that was called before, one that raised, and one that did not return.
+        ["send begin #1", "handler saw OSError", "send end #1", "send begin #2",
+         "send end #2 OSError", "send begin #3"],
+        ["send begin #1", "send end #1"],
+    ),
+    (
+        SpecVersion("2.4"),
+        ["scope declares (2.10)"],
+        ["scope declares (2.3)"],
+        ["asgi begin"],
+    ),
     (When(LISTENS, ENDED), ["receive begin", *CANCELLED], ["receive begin", *COMPLETED], COMPLETED),
 ]  # fmt: skip
 
@@ -126,6 +159,26 @@ def test_a_trial_that_failed_decides_nothing(condition: Condition, failure: Word
 
 def test_there_is_a_rule_for_every_kind_of_condition() -> None:
     assert set(conditions._RULES) == set(get_args(Condition))
+
+
+def test_an_event_that_did_not_come_refutes_that_it_came_if_no_other_is_named() -> None:
+    came = Came(Mark("cleanup", "begin"))
+    assert answer(came, trial("idle", LEAVES, "cleanup begin")) is True
+    assert answer(came, trial("idle", LEAVES)) is False
+    assert answer(came, trial("idle", LEAVES, CLOSES, "cleanup begin")) is False
+
+
+def test_what_keeps_a_condition_from_being_true_is_named() -> None:
+    suspended = classified(trial("idle", "receive begin", *SUSPENDED))
+    told = ("stream-end", (Word.SUSPENDED,))
+    assert why_undecided(ENDED, suspended) == told
+    assert why_undecided(All((LISTENS, ENDED)), suspended) == told
+    assert why_undecided(Either((Not(LISTENS), ENDED)), suspended) == told
+    assert why_undecided(When(ENDED, LISTENS), suspended) == told
+    assert why_undecided(When(LISTENS, ENDED), suspended) == told
+    assert why_undecided(Not(ENDED), suspended) == told
+    assert why_undecided(Unreported(), suspended) == (None, ())
+    assert why_undecided(SendsAfter(), suspended) == ("send", (Word.NOT_CALLED,))
 
 
 # --- What a surface saw.
@@ -277,6 +330,11 @@ def test_a_path_condition_is_never_asked_of_a_trial() -> None:
         (ENDPOINT_FIRST, ("endpoint", "stream"), None),
         (LISTENS, ("receive",), None),
         (SendsAfter(), ("send",), None),
+        (Came(STEP), ("cleanup",), None),
+        (Elapsed(STEP, 1.0), ("cleanup",), None),
+        (SentAfter(Mark("handler", "saw")), ("send", "handler"), None),
+        (SpecVersion("2.4"), (), None),
+        (Not(ENDED), ("stream-end",), "stream-end"),
         (All((LISTENS, ENDED)), ("receive", "stream-end"), "stream-end"),
         (Either((LISTENS, ENDED)), ("receive", "stream-end"), "stream-end"),
         # What is asked for comes first, then what it is asked under.

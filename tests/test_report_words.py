@@ -16,12 +16,24 @@ from hangup.analysis.upstream import Cost, CostRow
 from hangup.model.claim import Citation, Claim
 from hangup.model.claims import BY_ID as CLAIM
 from hangup.model.claims import CLAIMS
-from hangup.model.conditions import Saw
+from hangup.model.conditions import (
+    Came,
+    Condition,
+    Elapsed,
+    Mark,
+    Not,
+    Pending,
+    Saw,
+    SendsAfter,
+    SentAfter,
+    SpecVersion,
+    When,
+)
 from hangup.model.trace import TRACED, StackResult, Trial
 from hangup.model.vocabulary import FAILURES, Word
 from hangup.report import cleanup, conditions, markdown, upstream
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
-from hangup.report.claims import why_inconclusive
+from hangup.report.claims import ClaimsView, why_inconclusive
 from hangup.store.tables import csv_text
 from tests.rendering import rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
@@ -33,12 +45,14 @@ SUSPENDED: tuple[Line, ...] = (*STARTED, CLOSES)
 
 # --- Claims.
 
+BEGINS, STEP = Mark("cleanup", "begin"), Mark("cleanup", "did", detail="a step")
+ENDED = Saw("stream-end", frozenset({Word.CANCELLED_AT_AWAIT}), frozenset({Word.COMPLETED}))
 MADE_UP = Claim(
     id="made-up",
     text="It is cancelled at an `await`.",
     cited=(Citation("a test"),),
     scenarios=("idle", "post"),
-    condition=Saw("stream-end", frozenset({Word.CANCELLED_AT_AWAIT}), frozenset({Word.COMPLETED})),
+    condition=ENDED,
 )
 
 
@@ -49,6 +63,63 @@ def test_a_claim_says_what_it_asks_for(claim: Claim) -> None:
     for surface in claim.condition.surfaces:
         # Of the client it is the status that is asked for, of `send` what becomes of a call.
         assert f"`{surface}`" in words or surface == "client"
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Came(BEGINS), "`cleanup` begins"),
+        (Came(STEP, BEGINS), "`cleanup` comes to a step, and not `cleanup` begins"),
+        (Not(Came(BEGINS)), "it is not so that `cleanup` begins"),
+        (
+            Elapsed(BEGINS, 1.5),
+            "`cleanup` begins 1.5 s or more after the client left or the signal was sent",
+        ),
+        (
+            Not(Elapsed(BEGINS, 1.0)),
+            "`cleanup` begins less than 1 s after the client left or the signal was sent",
+        ),
+        (
+            SentAfter(Mark("handler", "saw")),
+            "`send` returns for something that is sent after `handler` sees something",
+        ),
+        (
+            Not(SentAfter(Mark("handler", "saw"))),
+            "`send` returns for nothing that is sent after `handler` sees something",
+        ),
+        (SpecVersion("2.4"), "the server declares ASGI spec version 2.4 or later"),
+        (
+            Not(SpecVersion("2.4")),
+            "the server declares an older ASGI spec version than 2.4",
+        ),
+        (Not(SendsAfter()), "`send` returns when it is called after the disconnect"),
+        (Pending("send", Mark("client", "leaves")), "`send` is under way when `client` leaves"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_condition_is_said_in_words(condition: Condition, words: str) -> None:
+    assert conditions.in_words(condition) == words
+
+
+def test_scenarios_that_came_out_alike_are_named_together() -> None:
+    alike = [trial(name, *SUSPENDED) for name in ("idle", "post")]
+    other = trial("ticking", *COMPLETED)
+    claim = msgspec.structs.replace(MADE_UP, scenarios=("idle", "ticking", "post"))
+    outcomes = Outcomes([stack_result(*alike, other)])
+    view = ClaimsView(verdicts(outcomes, [claim]), outcomes)
+    (details,) = view.details(claim, [stack()])
+    assert [detail.scenarios for detail in details.undecided] == [("idle", "post")]
+    assert [detail.scenarios for detail in details.refuted] == [("ticking",)]
+
+
+def test_a_reason_that_the_deciding_surface_does_not_show_is_named() -> None:
+    condition = When(SpecVersion("2.4"), ENDED)
+    claim = msgspec.structs.replace(MADE_UP, condition=condition)
+    outcomes = Outcomes([stack_result(trial("idle", "scope declares (2.3)", *CANCELLED))])
+    view = ClaimsView(verdicts(outcomes, [claim]), outcomes)
+    (details,) = view.details(claim, [stack()])
+    assert [detail.scenarios for detail in details.undecided] == [("idle",)]
+    assert details.why == ("`scope`: spec version 2.3",)
 
 
 def results(apps: Sequence[str]) -> list[StackResult]:
@@ -88,9 +159,9 @@ def test_an_inconclusive_verdict_says_why(trials: list[Trial], why: str) -> None
 
 def test_a_claim_that_no_exception_path_answers_says_so() -> None:
     untraced = StackOutcomes(stack_result(trial("idle", *CANCELLED)))
-    assert why_inconclusive(verdict(CLAIM["two-tasks-race"], untraced)) == "not run"
+    assert why_inconclusive(verdict(CLAIM["another-task-cancels-it"], untraced)) == "not run"
     traced = StackOutcomes(stack_result(traced=[trial("idle", repeat=TRACED)]))
-    said = why_inconclusive(verdict(CLAIM["two-tasks-race"], traced))
+    said = why_inconclusive(verdict(CLAIM["another-task-cancels-it"], traced))
     assert said == "no exception path answers it"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from hangup.agent import probe
@@ -74,6 +75,20 @@ CLEANUPS: dict[str, Callable[[CleanUp], Awaitable[None]]] = {
     "threadsafe": threadsafe,
 }
 """The ways to await the work, as scripts name them."""
+
+CODE_AFTER = "the code after its await"
+AWAIT_CANCELLED = "its await, which raises CancelledError"
+
+
+@contextmanager
+def reported_await(trial: str | None) -> Iterator[None]:
+    """Report whether what comes after the `await` of a clean-up, in this block, is run."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        probe.record(trial, "cleanup", "did", detail=AWAIT_CANCELLED)
+        raise
+    probe.record(trial, "cleanup", "did", detail=CODE_AFTER)
 
 
 STEPS = ("close the upstream stream", "publish a message", "close the session")

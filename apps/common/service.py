@@ -152,7 +152,8 @@ async def _stream(
                 return
             if script.cleanup in cleanup.CLEANUPS:
                 work = cleanup.of_stream(trial, script.cleanup_ms)
-                await cleanup.CLEANUPS[script.cleanup](work)
+                with cleanup.reported_await(trial):
+                    await cleanup.CLEANUPS[script.cleanup](work)
             raise
 
 

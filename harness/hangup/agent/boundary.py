@@ -76,8 +76,17 @@ class Boundary:
                 raise
             sends.end(number)
 
+        probe.record(trial, "scope", "declares", detail=_spec_version(scope))
         with probe.span("asgi"):
             await self.app(scope, reported_receive, reported_send)
+
+
+def _spec_version(scope: MutableMapping[str, Any]) -> str:
+    """The version of the ASGI HTTP specification that the server says it follows.
+
+    A server that does not say so follows 2.0 (ASGI, HTTP, "HTTP Connection Scope").
+    """
+    return str((scope.get("asgi") or {}).get("spec_version", "2.0"))
 
 
 class _Sends:

@@ -14,6 +14,8 @@ A line is one event on one surface:
     Something seen at one moment: a handler or hook was called, a line was logged.
 `did`
     A step of a clean-up is done; `detail` names it.
+`declares`
+    The server has called the app; `detail` is the version of the ASGI specification in its scope.
 `waiting`
     A stream, source or endpoint is about to wait without end.
 `dropped`

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from hangup.analysis.classification import ORDINARY_ERROR
-from hangup.analysis.conditions import decide
+from hangup.analysis.conditions import decide, why_undecided
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.model import scenarios, servers
 from hangup.model.claim import Case, Claim, ClaimVerdict, Ruling, Undecided, ruling
 from hangup.model.claims import CLAIMS
-from hangup.model.conditions import Condition, PathCondition, PathQuestion, decisive_surface
+from hangup.model.conditions import Condition, PathCondition, PathQuestion
 from hangup.model.exception_path import APPS, SITE_PACKAGES, ExceptionPath, Frame
 from hangup.model.outcomes import Outcome
 from hangup.model.trace import StackResult
@@ -95,14 +95,13 @@ def _undecided(condition: Condition, trials: Sequence[Outcome]) -> Undecided:
     """Why no trial decided: it was not run, or what was seen instead, most frequent first."""
     if not trials:
         return Undecided(ran=False)
-    surface = decisive_surface(condition) or condition.surfaces[0]
     seen: Counter[tuple[str | None, tuple[str, ...]]] = Counter()
     for trial in trials:
         failure = trial.trial.failure
         if failure is not None:
             seen[None, (failure,)] += trial.trial.count
         else:
-            seen[surface, trial.saws.get(surface, ())] += trial.trial.count
+            seen[why_undecided(condition, trial)] += trial.trial.count
     found, saws = min(seen, key=lambda key: (-seen[key], key[0] or "", ", ".join(key[1])))
     return Undecided(ran=True, surface=found, saws=saws)
 

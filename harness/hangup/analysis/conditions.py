@@ -6,6 +6,7 @@ window. What comes later is the harness's own doing.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,20 +15,25 @@ from hangup.model.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    Came,
     Condition,
     Either,
+    Elapsed,
     LooksComplete,
     Mark,
+    Not,
     Pending,
     Saw,
     SawAny,
     SendsAfter,
+    SentAfter,
+    SpecVersion,
     Status,
     Unreported,
     When,
 )
 from hangup.model.outcomes import Outcome
-from hangup.model.trace import Event
+from hangup.model.trace import DECLARES, SCOPE, Event
 from hangup.model.vocabulary import HANDLERS, HOOK, Surface, Word, is_exception
 
 _UNKNOWN = frozenset({Word.INCONCLUSIVE, Word.NOT_APPLICABLE})
@@ -42,6 +48,25 @@ def decide(condition: Condition, trial: Outcome) -> bool | None:
     if trial.trial.failure is not None:
         return None
     return _RULES[type(condition)](condition, trial)
+
+
+def why_undecided(condition: Condition, trial: Outcome) -> tuple[str | None, tuple[str, ...]]:
+    """The surface that keeps a condition from being true of a trial, and what it saw."""
+    match condition:
+        case When(premise=premise, then=then):
+            return why_undecided(then if decide(premise, trial) else premise, trial)
+        case All(of=of) | Either(of=of):
+            answer = decide(condition, trial)
+            return why_undecided(next(p for p in of if decide(p, trial) is answer), trial)
+        case Not(of=of):
+            return why_undecided(of, trial)
+        case SpecVersion():
+            declared = _declared(trial)
+            said = "no spec version recorded" if declared is None else f"spec version {declared}"
+            return SCOPE, (said,)
+        case _:
+            surface = next(iter(condition.surfaces), None)
+            return surface, trial.saws.get(surface or "", ())
 
 
 def reports_errors(surface: str) -> bool:
@@ -113,6 +138,49 @@ def _pending(condition: Pending, trial: Outcome) -> bool | None:
     return before.count("begin") > before.count("end")
 
 
+def _came(condition: Came, trial: Outcome) -> bool | None:
+    events = _watched(trial)
+    if _first(condition.event, events) is not None:
+        return True
+    if condition.other is None or _first(condition.other, events) is not None:
+        return False
+    return None
+
+
+def _elapsed(condition: Elapsed, trial: Outcome) -> bool | None:
+    events, left_ns = _watched(trial), trial.trial.left_ns
+    came = _first(condition.event, events)
+    if came is None or left_ns is None:
+        return None
+    return events[came].t_ns - left_ns >= condition.seconds * 1e9
+
+
+def _sent_after(condition: SentAfter, trial: Outcome) -> bool | None:
+    events = _watched(trial)
+    came = _first(condition.event, events)
+    if came is None:
+        return None
+    sends = [event for event in events[came:] if event.surface == Surface.SEND]
+    called = {event.n for event in sends if event.event == "begin"}
+    returned = {event.n for event in sends if event.event == "end" and event.saw is None}
+    return not called.isdisjoint(returned)
+
+
+def _spec_version(condition: SpecVersion, trial: Outcome) -> bool | None:
+    declared = _declared(trial)
+    return None if declared is None else _numbers(declared) >= _numbers(condition.at_least)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))
+
+
+def _declared(trial: Outcome) -> str | None:
+    """The ASGI spec version that the server declared; None if that is not in the trace."""
+    events = trial.trial.events
+    return next((e.detail for e in events if (e.surface, e.event) == (SCOPE, DECLARES)), None)
+
+
 def _sends_after(_: SendsAfter, trial: Outcome) -> bool | None:
     left_ns = trial.trial.left_ns
     if left_ns is None:
@@ -150,6 +218,11 @@ def _either(condition: Either, trial: Outcome) -> bool | None:
     return None if None in answers else False
 
 
+def _not(condition: Not, trial: Outcome) -> bool | None:
+    answer = decide(condition.of, trial)
+    return None if answer is None else not answer
+
+
 def _when(condition: When, trial: Outcome) -> bool | None:
     return decide(condition.then, trial) if decide(condition.premise, trial) else None
 
@@ -162,9 +235,14 @@ _RULES: Mapping[type, Callable[[Any, Outcome], bool | None]] = {
     Unreported: _unreported,
     Before: _before,
     Pending: _pending,
+    Came: _came,
+    Elapsed: _elapsed,
+    SentAfter: _sent_after,
+    SpecVersion: _spec_version,
     SendsAfter: _sends_after,
     All: _all,
     Either: _either,
+    Not: _not,
     When: _when,
 }
 

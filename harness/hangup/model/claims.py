@@ -10,39 +10,99 @@ it (`hangup.model.conditions`), and leave undecided what is neither.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hangup.model import scenarios as catalogue
 from hangup.model.claim import Citation, Claim
 from hangup.model.conditions import (
     AN_EXCEPTION,
     All,
     Before,
+    Came,
     Either,
+    Elapsed,
     Mark,
+    Not,
     PathCondition,
     Pending,
     Saw,
     SendsAfter,
+    SentAfter,
+    SpecVersion,
     Status,
     When,
 )
-from hangup.model.scenario import ABORTING
+from hangup.model.scenario import ABORTING, Scenario
 from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.vocabulary import FINALIZED, OPEN, Surface, Word
 
 # ---------------------------------------------------------------------------- scenarios
 
-ABORTS = tuple(
-    s.id
-    for s in catalogue.SCENARIOS
-    if s.kind == "disconnect"
-    and s.disconnect in ABORTING
-    and s.path == "/events"
-    and s.script.endpoint == "go-on"
-    and not s.script.polls
-)
+# A claim is asked in every scenario that its sentence speaks of, and those are chosen by what
+# they are: one that is added belongs to the claims that it is about.
+
+
+def _those(chosen: Callable[[Scenario], bool]) -> tuple[str, ...]:
+    return tuple(s.id for s in catalogue.SCENARIOS if chosen(s))
+
+
+def _leaves(s: Scenario) -> bool:
+    """The client is gone altogether, and nothing else happens to the server."""
+    return s.kind in ("disconnect", "cleanup") and s.disconnect in ABORTING and not s.signal
+
+
+def _leaves_a_stream(s: Scenario) -> bool:
+    """The client leaves a stream that neither polls for that nor swallows its cancellation."""
+    script = s.script
+    ordinary = not script.polls and script.cleanup != "swallow"
+    return _leaves(s) and script.endpoint == "go-on" and ordinary
+
+
+def _gets_sigterm(s: Scenario) -> bool:
+    """The server gets SIGTERM while a stream is open whose client stays."""
+    sigterm = s.signal.startswith("sigterm")
+    return s.kind == "operator" and sigterm and s.disconnect == "stays"
+
+
+def _recipes_of(*functions: str) -> tuple[str, ...]:
+    """The scenarios of the recipes that are made of one of these."""
+    return _those(lambda s: not set(functions).isdisjoint(s.script.recipe.split("+")))
+
+
+def _interrupted(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of these scenarios in which the client leaves or the operator signals."""
+    chosen = (catalogue.BY_ID[name] for name in names)
+    return tuple(s.id for s in chosen if s.disconnect != "stays" or s.signal)
+
+
+ABORTS = _those(lambda s: _leaves_a_stream(s) and s.path == "/events")
 """A client leaves, in whatever way, while an async generator streams."""
-ALL_ABORTS = (*ABORTS, "sync")
+ALL_ABORTS = _those(_leaves_a_stream)
 """As `ABORTS`, plain generators included."""
+POLLS = _those(lambda s: _leaves(s) and s.script.polls)
+"""A client leaves while an async generator asks before each event whether it has."""
+SWALLOWS = _those(lambda s: _leaves(s) and s.script.cleanup == "swallow")
+"""A client leaves, and an async generator catches the cancellation and goes on."""
+DISCONNECTS = _those(lambda s: _leaves(s) and s.script.cleanup != "swallow")
+"""A client leaves, whatever was going on; streams that go on in spite of it are left out."""
+STREAMS = _those(
+    lambda s: s.kind != "recipe" and s.path != "/plain" and s.script.endpoint == "go-on"
+)
+"""There is a stream, whatever becomes of it."""
+STALLED = _those(lambda s: s.kind == "disconnect" and _leaves(s) and s.precondition == "stalled")
+"""The client has stopped reading before it leaves."""
+FLOODS = _those(lambda s: _leaves_a_stream(s) and s.precondition == "flooded")
+"""The client leaves a stream without end that never awaits anything of its own."""
+SIGTERM = _those(_gets_sigterm)
+"""The server gets SIGTERM while a stream is open whose client stays."""
+ERRORS = tuple(
+    name
+    for name in ERRORS_IN_STREAM
+    if catalogue.BY_ID[name].script.then != "raise-app-error"  # it has a handler of its own
+)
+"""An async generator raises what only the handler for `Exception` is registered for."""
+LATE_ERRORS = tuple(name for name in ERRORS if catalogue.BY_ID[name].script.events)
+"""It does so after some events."""
 
 # ---------------------------------------------------------------------------- conditions
 
@@ -87,6 +147,23 @@ _HANDLER_SILENT = _saw(Surface.HANDLER, {Word.NOTHING}, {AN_EXCEPTION})
 _BEGUN = Mark(Surface.STREAM, "begin")
 _ENDED = Mark(Surface.STREAM, "end")
 _DISCONNECT_RECEIVED = Mark(Surface.RECEIVE, "end", saw=Word.DISCONNECT)
+_RECEIVE_CANCELLED = Mark(Surface.RECEIVE, "end", saw=CANCELLED)
+_RETURNED = Mark(Surface.ASGI, "end")
+_CODE_AFTER = Mark(Surface.CLEANUP, "did", detail="the code after its await")
+_AWAIT_CANCELLED = Mark(Surface.CLEANUP, "did", detail="its await, which raises CancelledError")
+"""What a stream that awaits its clean-up comes to (`apps.common.cleanup`)."""
+_CLEANUP_BEGUN = Came(Mark(Surface.CLEANUP, "begin"))
+_BLOCK_REACHED = Either((_STREAM_NOTIFIED, Came(Mark(Surface.CLEANUP, "saw", saw=CANCELLED))))
+"""`CancelledError` brought the stream to its clean-up; of recipes, whose streams have no probe,
+the clean-up itself reports what it was called on account of."""
+_RAISES_BY_SPEC = SpecVersion("2.4")
+"""The version of the ASGI specification that has `send()` raise after a disconnect."""
+_HANDLER_CALLED = _saw(Surface.HANDLER, {AN_EXCEPTION}, {Word.NOTHING})
+_RESPONSE_LOST = All((Status("200"), Not(SentAfter(Mark(Surface.HANDLER, "saw")))))
+"""Neither the status nor anything else of what a handler answers has reached the client."""
+_AT_ONCE_S = 1.0
+"""What comes later after SIGTERM is the end of a grace period."""
+_STREAM_LASTED = Elapsed(_ENDED, _AT_ONCE_S)
 
 # ---------------------------------------------------------------------------- sources
 
@@ -106,9 +183,16 @@ def _docs(title: str, repository: str, path: str) -> Citation:
 
 
 ANYIO = _docs("AnyIO, Cancellation", "agronholm/anyio", "master/docs/cancellation.rst")
+DISCONNECTED_CLIENT = _docs(
+    "ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"
+)
 SSE_STARLETTE = _docs("sse-starlette, README", "sysid/sse-starlette", "main/README.md")
 SSE_ARCHITECTURE = _docs(
     "sse-starlette, Architecture", "sysid/sse-starlette", "main/ARCHITECTURE.md"
+)
+SHIELDING = Citation(
+    "Python, Shielding from cancellation",
+    "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
 )
 CLOSING = _docs("Hypercorn, Closing", "pgjones/hypercorn", "main/docs/discussion/closing.rst")
 FINALIZATION = _pull("python/cpython", 141885)
@@ -136,7 +220,7 @@ CLAIMS: tuple[Claim, ...] = (
                 "https://docs.python.org/3/library/asyncio-exceptions.html",
             ),
         ),
-        scenarios=ABORTS,
+        scenarios=DISCONNECTS,
         condition=When(_ANSWERED, _HANDLER_SILENT),
     ),
     Claim(
@@ -144,7 +228,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=3,
         text="The endpoint has returned before its stream is begun.",
         cited=(ARTICLE,),
-        scenarios=(*ABORTS, "complete", "error-mid-stream"),
+        scenarios=STREAMS,
         condition=All(
             (
                 _saw(
@@ -161,7 +245,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=4,
         text="While a stream is sent, something listens for the disconnect.",
         cited=(ARTICLE,),
-        scenarios=ABORTS,
+        scenarios=ALL_ABORTS,
         condition=Pending(Surface.RECEIVE, Mark(Surface.CLIENT, "leaves")),
     ),
     Claim(
@@ -170,7 +254,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="When `receive()` returns the disconnect before the stream has ended, the sending "
         "is ended.",
         cited=(ARTICLE,),
-        scenarios=ABORTS,
+        scenarios=ALL_ABORTS,
         condition=When(
             All(
                 (
@@ -195,18 +279,35 @@ CLAIMS: tuple[Claim, ...] = (
         id="normal-end-cancels-the-listening",
         number=4,
         text="A stream that ends by itself cancels the listening: the `receive()` that is "
-        "under way is cancelled.",
+        "under way is cancelled, before the app returns.",
         cited=(ARTICLE,),
-        scenarios=("complete",),
-        condition=_saw(Surface.RECEIVE, {CANCELLED}, {Word.DISCONNECT}),
+        scenarios=_those(
+            lambda s: s.kind == "control" and s.id in STREAMS and s.id not in ERRORS_IN_STREAM
+        ),
+        # Servers also send the disconnect when the response is over. What then becomes of who
+        # was listening is not seen.
+        condition=When(
+            All(
+                (
+                    Pending(Surface.RECEIVE, _ENDED),
+                    _saw(Surface.RECEIVE, {CANCELLED, Word.NOTHING}, set()),
+                )
+            ),
+            All(
+                (
+                    _saw(Surface.RECEIVE, {CANCELLED}, {Word.NOTHING}),
+                    Before(_ENDED, _RECEIVE_CANCELLED),
+                    Before(_RECEIVE_CANCELLED, _RETURNED),
+                )
+            ),
+        ),
     ),
     Claim(
-        id="two-tasks-race",
+        id="another-task-cancels-it",
         number=4,
-        text="Sending and listening are two tasks: the one that receives the disconnect cancels "
-        "the other.",
+        text="A stream whose client leaves is cancelled by another task than the one it runs in.",
         cited=(ARTICLE,),
-        scenarios=("idle", "post"),
+        scenarios=ABORTS,
         condition=PathCondition("cancelled-by-another-task"),
     ),
     Claim(
@@ -232,7 +333,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=6,
         text="A generator that catches `CancelledError` learns of the disconnect.",
         cited=(ARTICLE, _issue("Kludex/starlette", 20)),
-        scenarios=ABORTS,
+        scenarios=(*ABORTS, *SWALLOWS),
         condition=_STREAM_NOTIFIED,
     ),
     Claim(
@@ -240,16 +341,21 @@ CLAIMS: tuple[Claim, ...] = (
         number=7,
         text="A plain `await` in the block that caught `CancelledError` is cancelled again.",
         cited=(ARTICLE, ANYIO, _pull("aegra/aegra", 531)),
-        scenarios=("cleanup-await", "cleanup-swallow"),
-        condition=When(_STREAM_NOTIFIED, _CUT_SHORT),
+        scenarios=("cleanup-await", *SWALLOWS, *_interrupted(_recipes_of("except_cancelled"))),
+        condition=When(_BLOCK_REACHED, _CUT_SHORT),
     ),
     Claim(
         id="new-task-runs",
         number=8,
-        text="A task of its own that the block gives to the loop does run to its end.",
+        text="A task of its own that a block reached by `CancelledError` gives to the loop does "
+        "run to its end.",
         cited=(ARTICLE,),
-        scenarios=("cleanup-threadsafe", "cleanup-task"),
-        condition=When(_STREAM_NOTIFIED, _CLEANED_UP),
+        scenarios=(
+            "cleanup-threadsafe",
+            "cleanup-task",
+            *_interrupted(_recipes_of("detached_task", "waited_task")),
+        ),
+        condition=When(_BLOCK_REACHED, _CLEANED_UP),
     ),
     Claim(
         id="handler-misses-stream-errors",
@@ -259,23 +365,24 @@ CLAIMS: tuple[Claim, ...] = (
         disputed_by=(
             _docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),
         ),
-        scenarios=ERRORS_IN_STREAM,
+        scenarios=ERRORS,
         condition=When(_FAILED, _HANDLER_SILENT),
     ),
     Claim(
         id="handler-cannot-answer",
         number=9,
-        text="Whether it is called or not, the handler's own response does not reach the client.",
+        text="Where the handler is called for an error in the generator, nothing of its response, "
+        "neither status nor body, reaches the client.",
         cited=(ARTICLE,),
-        scenarios=tuple(name for name in ERRORS_IN_STREAM if name != "app-error-mid-stream"),
-        condition=When(_FAILED, Either((Status("200"), _HANDLER_SILENT))),
+        scenarios=ERRORS,
+        condition=When(All((_FAILED, _HANDLER_CALLED)), _RESPONSE_LOST),
     ),
     Claim(
         id="iterated-outside-of-handling",
         number=9,
         text="The reason is that the generator is iterated outside of what handles exceptions.",
         cited=(ARTICLE,),
-        scenarios=("error-mid-stream",),
+        scenarios=ERRORS,
         condition=PathCondition("passes-no-handler"),
     ),
     Claim(
@@ -297,8 +404,13 @@ CLAIMS: tuple[Claim, ...] = (
         "not wait for the garbage collector.",
         cited=(_issue("Kludex/starlette", 20),),
         disputed_by=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
-        scenarios=ABORTS,
-        condition=_ends(_ENDS - OPEN - {Word.GARBAGE_COLLECTED}),
+        scenarios=(*ABORTS, *POLLS, *SWALLOWS),
+        # One that had nothing more to yield ran its `finally` on account of that.
+        condition=_saw(
+            Surface.STREAM_END,
+            (_ENDS - OPEN - {Word.GARBAGE_COLLECTED, Word.COMPLETED}) | {Word.ENDED_ITSELF},
+            OPEN | {Word.GARBAGE_COLLECTED},
+        ),
     ),
     Claim(
         id="generator-exit-is-no-disconnect",
@@ -313,7 +425,10 @@ CLAIMS: tuple[Claim, ...] = (
         "garbage-collected.",
         cited=(FINALIZATION, _pull("connectrpc/connect-py", 175)),
         disputed_by=(_docs("Quart, Changelog (0.13.1)", "pallets/quart", "main/CHANGES.md"),),
-        scenarios=("ticking", "backpressure", "backpressure-busy", "firehose"),
+        # One that waits is at an `await`.
+        scenarios=tuple(
+            name for name in (*ABORTS, *POLLS) if catalogue.BY_ID[name].precondition != "waiting"
+        ),
         condition=_saw(
             Surface.STREAM_END,
             {Word.GARBAGE_COLLECTED},
@@ -324,7 +439,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="nested-source-is-not-closed",
         text="Cancelling a generator does not close the generator it reads from with `async for`.",
         cited=(FINALIZATION, _pull("simonw/llm", 1659)),
-        scenarios=("nested",),
+        scenarios=_those(lambda s: _leaves_a_stream(s) and s.script.holds_last),
         condition=When(
             _STREAM_NOTIFIED,
             _saw(
@@ -337,10 +452,10 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="sync-generators-are-not-closed",
-        text="A plain generator is not closed when the client leaves, only when it is "
-        "garbage-collected.",
+        text="A plain generator is not closed when the client leaves: it runs on, or is left "
+        "until it is garbage-collected.",
         cited=(_pull("litestar-org/litestar", 4394), _pull("lsst/daf_butler", 1023)),
-        scenarios=("sync",),
+        scenarios=_those(lambda s: _leaves(s) and s.path == "/sync-events"),
         condition=_saw(
             Surface.STREAM_END,
             {Word.GARBAGE_COLLECTED, Word.COMPLETED, *OPEN},
@@ -355,14 +470,14 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="no-await-starves-the-loop",
-        text="An async generator that never awaits anything keeps running after the client has "
-        "left, and nothing else on the server is run.",
+        text="An async generator without end that never awaits anything keeps running after the "
+        "client has left, and nothing else on the server is run.",
         cited=(
             _pull("fastapi/fastapi", 14681),
             _issue("Kludex/starlette", 1775),
             _issue("fastapi/fastapi", 5183),
         ),
-        scenarios=("firehose",),
+        scenarios=FLOODS,
         condition=All(
             (
                 _saw(Surface.LIVENESS, {Word.NO_ANSWER}, {Word.ANSWERED}),
@@ -386,14 +501,14 @@ CLAIMS: tuple[Claim, ...] = (
             _issue("sysid/sse-starlette", 40),
         ),
         disputed_by=(ANYIO,),
-        scenarios=("cleanup-swallow",),
+        scenarios=SWALLOWS,
         condition=When(_STREAM_NOTIFIED, _ends({Word.SWALLOWED, Word.STILL_RUNNING})),
     ),
     # ---------------------------------------------------------- what is notified
     Claim(
         id="is-disconnected-tells",
         text="A stream that asks `request.is_disconnected()` before each event learns of the "
-        "disconnect by it.",
+        "disconnect by the answer, before anything else ends it.",
         cited=(
             _docs("Starlette, Requests", "Kludex/starlette", "main/docs/requests.md"),
             SSE_STARLETTE,
@@ -403,7 +518,7 @@ CLAIMS: tuple[Claim, ...] = (
             _pull("sysid/sse-starlette", 11),
             _issue("brockamer/findajob", 743),
         ),
-        scenarios=("polling", "polling-firehose"),
+        scenarios=POLLS,
         condition=_saw(Surface.IS_DISCONNECTED, {Word.RETURNED_TRUE}, {Word.NEVER_TRUE}),
     ),
     Claim(
@@ -411,7 +526,7 @@ CLAIMS: tuple[Claim, ...] = (
         text="A stream that asks `request.is_disconnected()` is ended when the client leaves, by "
         "the answer or otherwise.",
         cited=(SSE_STARLETTE,),
-        scenarios=("polling", "polling-firehose"),
+        scenarios=POLLS,
         condition=_saw(
             Surface.STREAM_END,
             {Word.ENDED_ITSELF, *(_ENDS - OPEN - _GOES_ON - {Word.GARBAGE_COLLECTED})},
@@ -429,24 +544,34 @@ CLAIMS: tuple[Claim, ...] = (
                 "main/docs/how_to_guides/disconnections.rst",
             ),
         ),
-        scenarios=("before-response",),
+        scenarios=_those(lambda s: _leaves(s) and s.script.endpoint == "wait"),
         condition=_saw(Surface.ENDPOINT, {Word.STILL_RUNNING}, {AN_EXCEPTION}),
     ),
     Claim(
-        id="send-raises",
-        text="`send()` raises once the client has gone.",
+        id="send-raises-from-spec-2.4",
+        text="On a server that declares ASGI spec version 2.4 or later, `send()` raises once the "
+        "client has gone.",
         cited=(
-            _docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),
+            DISCONNECTED_CLIENT,
+            _pull("django/asgiref", 431),
             _pull("Kludex/starlette", 2732),
         ),
-        disputed_by=(
+        scenarios=ALL_ABORTS,
+        condition=When(_RAISES_BY_SPEC, SendsAfter()),
+    ),
+    Claim(
+        id="send-returns-before-spec-2.4",
+        text="On a server that declares an older ASGI spec version than 2.4, `send()` returns as "
+        "if nothing had happened once the client has gone.",
+        cited=(
+            DISCONNECTED_CLIENT,
             CLOSING,
             _docs(
                 "uvicorn, Release notes (0.28.1)", "Kludex/uvicorn", "main/docs/release-notes.md"
             ),
         ),
         scenarios=ALL_ABORTS,
-        condition=SendsAfter(),
+        condition=When(Not(_RAISES_BY_SPEC), Not(SendsAfter())),
     ),
     Claim(
         id="send-does-not-hang",
@@ -460,13 +585,18 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             _docs("uvicorn, Server behavior", "Kludex/uvicorn", "main/docs/server-behavior.md"),
         ),
-        scenarios=("backpressure", "backpressure-busy"),
+        scenarios=STALLED,
         # One that the app has cancelled itself was not let go by the server.
         condition=When(
-            _saw(
-                Surface.SEND,
-                {Word.RETURNED, Word.NOT_CALLED, Word.SEND_SUSPENDED, AN_EXCEPTION},
-                {CANCELLED},
+            All(
+                (
+                    Pending(Surface.SEND, Mark(Surface.CLIENT, "leaves")),
+                    _saw(
+                        Surface.SEND,
+                        {Word.RETURNED, Word.NOT_CALLED, Word.SEND_SUSPENDED, AN_EXCEPTION},
+                        {CANCELLED},
+                    ),
+                )
             ),
             All(
                 (
@@ -483,9 +613,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="half-close-is-served",
         text="A client that closes only its sending side is not taken for gone: its stream "
-        "goes on.",
+        "stays open.",
         cited=(CLOSING,),
-        scenarios=("idle-half-close",),
+        scenarios=_those(lambda s: s.disconnect == "half-closes"),
         condition=_ends(OPEN),
     ),
     Claim(
@@ -495,14 +625,14 @@ CLAIMS: tuple[Claim, ...] = (
             _docs("sse-starlette, sse.py", "sysid/sse-starlette", "main/sse_starlette/sse.py"),
             _issue("sysid/sse-starlette", 126),
         ),
-        scenarios=ALL_ABORTS,
+        scenarios=(*ALL_ABORTS, *POLLS, *SWALLOWS),
         condition=_saw("hook:client_close_handler", {Word.CALLED}, {Word.NOTHING}),
     ),
     Claim(
         id="no-error-is-logged",
         text="No error is logged because a client leaves.",
-        cited=(_docs("ASGI, HTTP, Disconnected client", "django/asgiref", "main/specs/www.rst"),),
-        scenarios=ALL_ABORTS,
+        cited=(DISCONNECTED_CLIENT,),
+        scenarios=DISCONNECTS,
         condition=When(
             _ANSWERED,
             _saw(Surface.SERVER_LOG, {Word.NOTHING}, {AN_EXCEPTION, Word.ERROR_LINE}),
@@ -511,24 +641,29 @@ CLAIMS: tuple[Claim, ...] = (
     # ---------------------------------------------------------- clean-up
     Claim(
         id="anyio-shield-finishes",
-        text="Clean-up in a shielded AnyIO cancel scope gets to its end.",
+        text="Clean-up that is begun in a shielded AnyIO cancel scope gets to its end.",
         cited=(ANYIO,),
-        scenarios=("cleanup-anyio-shield",),
+        scenarios=(
+            "cleanup-anyio-shield",
+            *_recipes_of("anyio_shield", "aclosing_source", "checkpoint"),
+        ),
+        condition=When(_CLEANUP_BEGUN, _CLEANED_UP),
+    ),
+    Claim(
+        id="asyncio-shield-finishes-the-work",
+        text="What a generator that was cancelled puts behind `asyncio.shield` runs to its end.",
+        cited=(SHIELDING, _pull("Continuum-AI-Corp/OrcaRouter-Lite", 22)),
+        disputed_by=(_issue("agno-agi/agno", 7318),),
+        scenarios=("cleanup-asyncio-shield",),
         condition=When(_STREAM_NOTIFIED, _CLEANED_UP),
     ),
     Claim(
-        id="asyncio-shield-is-no-help",
-        text="Clean-up behind `asyncio.shield` is cancelled all the same.",
-        cited=(_issue("agno-agi/agno", 7318),),
-        disputed_by=(
-            _pull("Continuum-AI-Corp/OrcaRouter-Lite", 22),
-            Citation(
-                "Python, Shielding from cancellation",
-                "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
-            ),
-        ),
+        id="asyncio-shield-loses-what-comes-after",
+        text="The `await` of `asyncio.shield` is cancelled all the same: the code after it does "
+        "not run.",
+        cited=(_issue("agno-agi/agno", 7318), SHIELDING),
         scenarios=("cleanup-asyncio-shield",),
-        condition=When(_STREAM_NOTIFIED, _CUT_SHORT),
+        condition=When(_STREAM_NOTIFIED, Came(_AWAIT_CANCELLED, _CODE_AFTER)),
     ),
     Claim(
         id="dependency-outlives-the-stream",
@@ -540,7 +675,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             _pull("fastapi/fastapi", 14099),
         ),
-        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        scenarios=STREAMS,
         condition=Before(_ENDED, Mark(Surface.DEPENDENCY, "end")),
     ),
     Claim(
@@ -555,7 +690,7 @@ CLAIMS: tuple[Claim, ...] = (
             _issue("litestar-org/litestar", 3842),
             _issue("litestar-org/litestar", 2958),
         ),
-        scenarios=("complete", "error-mid-stream", *ALL_ABORTS),
+        scenarios=STREAMS,
         condition=Before(Mark(Surface.DEPENDENCY, "end"), _BEGUN),
     ),
     Claim(
@@ -564,7 +699,7 @@ CLAIMS: tuple[Claim, ...] = (
         "stream.",
         cited=(_pull("Oaklight/zerodep", 133),),
         disputed_by=(_pull("lsst/daf_butler", 1407), _issue("Kludex/starlette", 1438)),
-        scenarios=ALL_ABORTS,
+        scenarios=(*ALL_ABORTS, *POLLS, *SWALLOWS),
         condition=_saw(Surface.BACKGROUND, {Word.FINISHED}, {Word.DID_NOT_RUN, AN_EXCEPTION}),
     ),
     Claim(
@@ -580,11 +715,8 @@ CLAIMS: tuple[Claim, ...] = (
         text="When a stream fails after some events, the handler for `Exception` is called and "
         "its response is thrown away.",
         cited=(_docs("Starlette, Exceptions", "Kludex/starlette", "main/docs/exceptions.md"),),
-        scenarios=("error-mid-stream",),
-        condition=When(
-            _FAILED,
-            All((_saw(Surface.HANDLER, {AN_EXCEPTION}, {Word.NOTHING}), Status("200"))),
-        ),
+        scenarios=LATE_ERRORS,
+        condition=When(_FAILED, All((_HANDLER_CALLED, _RESPONSE_LOST))),
     ),
     Claim(
         id="typed-handler-is-passed-over",
@@ -607,7 +739,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="shutdown-waits-for-the-stream",
         text="While a stream is open, the server does not stop on SIGTERM.",
         cited=(_issue("Kludex/uvicorn", 451), _pull("Kludex/uvicorn", 2913)),
-        scenarios=("shutdown",),
+        scenarios=SIGTERM,
         # A stream that is over, by whomever it was ended, is waited for no more.
         condition=When(
             _saw(Surface.STREAM_END, OPEN, _ENDS - OPEN),
@@ -616,15 +748,17 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="shutdown-cancels-the-stream",
-        text="An open stream is cancelled when the server gets SIGTERM.",
+        text="An open stream is cancelled when the server gets SIGTERM, within a second.",
         cited=(SSE_STARLETTE, SSE_ARCHITECTURE),
         disputed_by=(_issue("sysid/sse-starlette", 124),),
-        scenarios=("shutdown",),
-        condition=_ends({Word.CANCELLED_AT_AWAIT, Word.CANCELLED_AT_YIELD}),
+        scenarios=SIGTERM,
+        condition=All(
+            (_ends({Word.CANCELLED_AT_AWAIT, Word.CANCELLED_AT_YIELD}), Not(_STREAM_LASTED))
+        ),
     ),
     Claim(
         id="graceful-timeout-ends-it",
-        text="The server waits some seconds for open requests after SIGTERM, then it ends.",
+        text="The server waits a second or more for open requests after SIGTERM, then it ends.",
         cited=(
             _docs(
                 "Hypercorn, Configuring",
@@ -633,9 +767,18 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         disputed_by=(_issue("pgjones/hypercorn", 308),),
-        scenarios=("shutdown",),
+        scenarios=SIGTERM,
         module="hypercorn",
-        condition=_saw(Surface.EXIT, _EXITED, {Word.STILL_RUNNING}),
+        # A stream that is over at once, by whomever it was ended, is not waited for.
+        condition=When(
+            Either((_STREAM_LASTED, _saw(Surface.STREAM_END, OPEN, _ENDS - OPEN))),
+            All(
+                (
+                    _saw(Surface.EXIT, _EXITED, {Word.STILL_RUNNING}),
+                    Elapsed(Mark(Surface.EXIT, "saw"), _AT_ONCE_S),
+                )
+            ),
+        ),
     ),
 )
 

@@ -102,6 +102,60 @@ class Pending(msgspec.Struct, frozen=True):
         return (self.surface,)
 
 
+class Came(msgspec.Struct, frozen=True):
+    """An event came; what refutes that is the other event or, where none is named, that it did not.
+
+    Both are looked for up to the closing of the window.
+    """
+
+    event: Mark
+    other: Mark | None = None
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        return (self.event.surface,)
+
+
+class Elapsed(msgspec.Struct, frozen=True):
+    """An event came at least `seconds` after the client left or the operator signalled.
+
+    Undecided where it did not come, or where nobody left or signalled.
+    """
+
+    event: Mark
+    seconds: float
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        return (self.event.surface,)
+
+
+class SentAfter(msgspec.Struct, frozen=True):
+    """Something was passed to `send()` after an event, and `send()` did not raise.
+
+    Undecided where the event did not come.
+    """
+
+    event: Mark
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        return (Surface.SEND, self.event.surface)
+
+
+class SpecVersion(msgspec.Struct, frozen=True):
+    """The server declares this version of the ASGI HTTP specification, or a later one.
+
+    Undecided where the trace does not have what it declares.
+    """
+
+    at_least: str
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        return ()
+
+
 class SendsAfter(msgspec.Struct, frozen=True):
     """Every `send()` called once the app had been given the disconnect raised an exception.
 
@@ -134,6 +188,16 @@ class Either(msgspec.Struct, frozen=True):
         return _surfaces(self.of)
 
 
+class Not(msgspec.Struct, frozen=True):
+    """It is refuted."""
+
+    of: Condition
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        return self.of.surfaces
+
+
 class When(msgspec.Struct, frozen=True):
     """Decided only in trials in which the premise is true."""
 
@@ -153,9 +217,14 @@ Condition: TypeAlias = (
     | Unreported
     | Before
     | Pending
+    | Came
+    | Elapsed
+    | SentAfter
+    | SpecVersion
     | SendsAfter
     | All
     | Either
+    | Not
     | When
 )
 
@@ -188,8 +257,8 @@ def decisive_surface(condition: Condition | PathCondition) -> str | None:
             return surface
         case Status() | LooksComplete():
             return Surface.CLIENT
-        case When(then=then):
-            return decisive_surface(then)
+        case When(then=part) | Not(of=part):
+            return decisive_surface(part)
         case All(of=of) | Either(of=of):
             return next((s for s in map(decisive_surface, of) if s is not None), None)
         case _:

@@ -40,9 +40,9 @@ class AppClaim(msgspec.Struct, frozen=True):
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """A scenario in which a claim came out in some way, on some of an app's servers."""
+    """Scenarios in which a claim came out in one way, on some of an app's servers."""
 
-    scenario: str
+    scenarios: tuple[str, ...]
     stacks: tuple[Stack, ...]
     everywhere: bool
     ran: bool
@@ -123,10 +123,12 @@ class ClaimsView:
             undecided = self._details(
                 claim, own, lambda case: case.of > 0 and not case.confirmed + case.refuted
             )
+            shown = decisive_surface(claim.condition) if undecided else None
             whys = {
                 why_inconclusive(self._verdicts[claim.id, stack])
                 for stack in own
-                if self._verdicts[claim.id, stack].undecided is not None
+                if (why := self._verdicts[claim.id, stack].undecided) is not None
+                and (not undecided or (why.surface is not None and why.surface != shown))
             }
             details = AppDetails(
                 app,
@@ -138,7 +140,7 @@ class ClaimsView:
                     lambda case: 0 < case.confirmed + case.refuted < case.of,
                     lambda case: f"{case.of - case.confirmed - case.refuted} of {case.of}",
                 ),
-                () if undecided else tuple(sorted(whys)),
+                tuple(sorted(whys)),
             )
             if details.refuted or undecided or details.partly or details.why:
                 found.append(details)
@@ -170,15 +172,22 @@ class ClaimsView:
                     continue
                 seen = self._outcomes[Cell(stack, case.scenario, surface)] if surface else ()
                 text = _share(case) if share is None else share(case)
-                detail = Detail(case.scenario, (), True, bool(case.of), text, surface, seen)
+                detail = Detail((case.scenario,), (), True, bool(case.of), text, surface, seen)
                 found[case.scenario, text, distribution(seen)].append((stack, detail))
-        return tuple(
-            msgspec.structs.replace(
+        alike: dict[tuple[object, ...], list[Detail]] = defaultdict(list)
+        for same in found.values():
+            detail = msgspec.structs.replace(
                 same[0][1],
                 stacks=tuple(stack for stack, _ in same),
                 everywhere=len(same) == len(asked),
             )
-            for same in found.values()
+            said = detail.ran, detail.share, distribution(detail.observations)
+            alike[detail.stacks, *said].append(detail)
+        return tuple(
+            msgspec.structs.replace(
+                details[0], scenarios=tuple(name for d in details for name in d.scenarios)
+            )
+            for details in alike.values()
         )
 
     def _telling(self, claim: Claim, stack: Stack) -> str | None:

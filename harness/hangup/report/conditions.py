@@ -8,16 +8,21 @@ from typing import Any
 from hangup.model.conditions import (
     All,
     Before,
+    Came,
     Condition,
     Either,
+    Elapsed,
     LooksComplete,
     Mark,
+    Not,
     PathCondition,
     PathQuestion,
     Pending,
     Saw,
     SawAny,
     SendsAfter,
+    SentAfter,
+    SpecVersion,
     Status,
     Unreported,
     When,
@@ -34,6 +39,17 @@ _PATH_QUESTIONS: Mapping[PathQuestion, str] = {
 }
 
 
+_NEGATED: Mapping[type, Callable[[Any], str]] = {
+    SendsAfter: lambda _: "`send` returns when it is called after the disconnect",
+    SpecVersion: lambda of: f"the server declares an older ASGI spec version than {of.at_least}",
+    SentAfter: lambda of: f"`send` returns for nothing that is sent after {_mark(of.event)}",
+    Elapsed: lambda of: (
+        f"{_mark(of.event)} less than {of.seconds:g} s after the client left or the signal was sent"
+    ),
+}
+"""What is said of a condition that has to be refuted."""
+
+
 def in_words(condition: Condition | PathCondition) -> str:
     """What a trial has to show, as a clause."""
     return _RULES[type(condition)](condition)
@@ -44,12 +60,18 @@ def _saw(condition: Saw) -> str:
     return f"`{condition.surface}` sees {_either(condition.yes)}{no}"
 
 
+_VERBS: Mapping[str, str] = {"saw": "sees", "did": "comes to", "leaves": "leaves"}
+"""What an event is called whose name with an `s` is no word."""
+
+
 def _mark(mark: Mark) -> str:
-    words = [f"`{mark.surface}`", f"{mark.event}s" if mark.event != "saw" else "sees"]
+    words = [f"`{mark.surface}`", _VERBS.get(mark.event, f"{mark.event}s")]
     if mark.saw is not None:
         words.append(f"`{mark.saw}`")
+    if mark.event == "saw" and mark.saw is None:
+        words.append("something")
     if mark.detail is not None:
-        words.append(f"({mark.detail})")
+        words.append(mark.detail if mark.event == "did" else f"({mark.detail})")
     return " ".join(words)
 
 
@@ -61,11 +83,18 @@ _RULES: Mapping[type, Callable[[Any], str]] = {
     Unreported: lambda _: "no handler, hook or line in the server's log sees an error",
     Before: lambda c: f"{_mark(c.first)} before {_mark(c.then)}",
     Pending: lambda c: f"`{c.surface}` is under way when {_mark(c.when)}",
+    Came: lambda c: _mark(c.event) + (f", and not {_mark(c.other)}" if c.other is not None else ""),
+    Elapsed: lambda c: (
+        f"{_mark(c.event)} {c.seconds:g} s or more after the client left or the signal was sent"
+    ),
+    SentAfter: lambda c: f"`send` returns for something that is sent after {_mark(c.event)}",
+    SpecVersion: lambda c: f"the server declares ASGI spec version {c.at_least} or later",
     SendsAfter: lambda _: (
         "`send` raises when it is called after the disconnect, and does not return"
     ),
     All: lambda c: ", and ".join(map(in_words, c.of)),
     Either: lambda c: ", or ".join(map(in_words, c.of)),
+    Not: lambda c: _NEGATED.get(type(c.of), lambda of: f"it is not so that {in_words(of)}")(c.of),
     When: lambda c: f"{in_words(c.then)} (asked only where {in_words(c.premise)})",
     PathCondition: lambda c: (
         f"{_PATH_QUESTIONS[c.question]}, in the trial in which exceptions were traced"

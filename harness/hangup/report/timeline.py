@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hangup.model.outcomes import Outcome
-from hangup.model.trace import CLIENT, COLLECTS, REJECTED, SIGNALS, Event, Trial
+from hangup.model.trace import CLIENT, COLLECTS, DECLARES, REJECTED, SIGNALS, Event, Trial
 from hangup.model.vocabulary import Surface, Word
 from hangup.report.observations import in_words
 
@@ -23,6 +23,7 @@ _VERBS: Mapping[str, str] = {
     "saw": "sees",
     "waiting": "waits",
     "dropped": "is about to be finalised:",
+    DECLARES: "declares the ASGI spec version",
     COLLECTS: "collects its garbage, as the harness asked it to",
     REJECTED: "is rejected",
 }
