@@ -156,9 +156,14 @@ class Word(ExplainedWord):
         "state not reached",
         "the stream did not get into the state that the scenario is about",
     )
+    DISTURBED = (
+        "disturbed",
+        "the server's process was stopped, starved or ended from outside, or could not write its "
+        "trace: what was observed does not count",
+    )
 
 
-FAILURES = frozenset({Word.FAILED_TO_START, Word.SERVER_EXITED, Word.NOT_REACHED})
+FAILURES = frozenset({Word.FAILED_TO_START, Word.SERVER_EXITED, Word.NOT_REACHED, Word.DISTURBED})
 """The words that say why a trial is inconclusive."""
 
 

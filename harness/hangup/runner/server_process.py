@@ -12,12 +12,14 @@ from pathlib import Path
 from types import TracebackType
 
 from hangup.errors import SubjectError, UserError
-from hangup.model.trace import COLLECTS, LOADED
+from hangup.model.process import ENDED, KILLED, PROCESS
+from hangup.model.trace import COLLECTS, LOADED, Event
 from hangup.model.vocabulary import Word
 from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.ports import free_port, is_free
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.process_tree import GONE_S, LIFELINE, ProcessTree
+from hangup.runner.process_watch import ProcessWatch, lines_lost
 from hangup.runner.trace_tail import TraceTail
 
 READY_S = 30.0
@@ -66,6 +68,7 @@ class ServerProcess:
         self._lifeline_file = directory / "lifeline"
         self._changed = asyncio.Event()
         self._terminated_ns: int | None = None
+        self._signals_sent: set[int] = set()
         self._another_answers = False
         """Whether what answers on its port is not this server, as far as its agent tells."""
 
@@ -108,6 +111,8 @@ class ServerProcess:
                 start_new_session=True,
             )
             self._tree = ProcessTree(self._process.pid)
+            self._watch = ProcessWatch(self.directory, self._process.pid)
+            opening.callback(self._watch.close)
             self._files = opening.pop_all()
         self._following = asyncio.create_task(self._follow_trace())
         # Whoever waits for events hears of a fault in it at once.
@@ -151,6 +156,7 @@ class ServerProcess:
         """
         if self._terminated_ns is None:
             self._terminated_ns = time.monotonic_ns()
+            self._signals_sent.add(signal.SIGTERM)
             self._process.send_signal(signal.SIGTERM)
         return self._terminated_ns
 
@@ -161,6 +167,35 @@ class ServerProcess:
     async def exited(self) -> None:
         """Wait until the process has ended."""
         await self._process.wait()
+
+    @property
+    def lost_lines(self) -> int:
+        """How many of its agent's lines are known not to have been written whole."""
+        return max(self._watch.lost_lines, self.trace.damaged_lines)
+
+    def process_events(self, since_ns: int, until_ns: int, lost_before: int) -> list[Event]:
+        """What happened to its processes in this time, as events of a trial.
+
+        `lost_before` is how many `lost_lines` there were at its beginning.
+        """
+        self.trace.read()
+        events = self._watch.events(since_ns, until_ns)
+        if lost := self.lost_lines - lost_before:
+            events.append(lines_lost(lost, until_ns))
+        if self.exit_code is not None:
+            events.append(self._end(self.exit_code, until_ns))
+        return events
+
+    def activity(self, since_ns: int, until_ns: int) -> Event | None:
+        """What its processes did in this time, as an event; None if that is not known."""
+        return self._watch.activity(since_ns, until_ns)
+
+    def _end(self, code: int, at_ns: int) -> Event:
+        if code < 0 and -code not in self._signals_sent:
+            return Event(t_ns=at_ns, surface=PROCESS, event=KILLED, saw=_signal_name(-code))
+        return Event(
+            t_ns=at_ns, surface=PROCESS, event=ENDED, n=code, detail=f"with exit code {code}"
+        )
 
     def log_tail(self) -> str:
         """The last line of the server's log that is not blank."""
@@ -242,6 +277,7 @@ class ServerProcess:
     async def _follow_trace(self) -> None:
         ran = True
         while True:
+            self._watch.sample()
             if self.trace.read() or self.running != ran:
                 ran = self.running
                 self.notify()
@@ -257,8 +293,16 @@ class ServerProcess:
         return kept | {
             "HANGUP_APP": str(self.stack.app_file),
             LIFELINE: str(self._lifeline_file),
+            "HANGUP_PULSE": str(self.directory),
             "HANGUP_TRACE": str(self._trace_file),
             "PYTHONPATH": str(self.stack.staged),
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
         }
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one that has no name
+        return f"signal {number}"
