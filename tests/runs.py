@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -42,7 +43,7 @@ async def run_plan(hangup: Hangup, directory: Path, plan: Plan) -> list[StackRes
     plan = msgspec.structs.replace(plan, interpreter=await find_interpreter(None))
     hooks = Hooks(
         select_steps=steps_through_apps,
-        settle=settled,
+        settle=partial(settled, window_s=plan.window_s),
         check=lambda result: None,
         trials_finished=lambda count: None,
         phase_begins=lambda phase: None,

@@ -31,7 +31,7 @@ from contextlib import suppress
 
 PERIOD_S = 0.05
 """The time between two beats."""
-LATE_NS = 150_000_000
+LATE_NS = 200_000_000
 """A beat that comes so much after its time ends a pause."""
 FIRST_PAUSE = 8
 PAUSES = 128

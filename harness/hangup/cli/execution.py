@@ -60,7 +60,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
         task = progress.add_task("starting", total=total, completed=journal.trial_count)
         hooks = Hooks(
             select_steps=steps_through_apps,
-            settle=settled,
+            settle=partial(settled, window_s=plan.window_s),
             check=partial(check_mergeable, results) if plan.by_name else _accept,
             trials_finished=lambda count: progress.advance(task, count),
             phase_begins=lambda text: progress.update(task, description=text),

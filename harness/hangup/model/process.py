@@ -28,6 +28,6 @@ WORKER_VANISHED = "worker vanished"
 """A process that serves the app, and that the harness has not started itself, ended without the
 interpreter's being ended in order: by a signal, whoever has sent it, or by `os._exit`."""
 SPINNING = "spinning"
-"""What a process did that owed something: it used at least half of the time a processor."""
+"""What a process did that owed something: it was runnable most of the time."""
 SLEEPING = "sleeping"
 """What a process did that owed something: it mostly waited."""

@@ -25,14 +25,19 @@ from hangup.model.process import (
     WORKER_VANISHED,
 )
 from hangup.model.trace import Event
-from hangup.runner.pulse import FILE_NAME, LATE_NS, SIZE, Pause, Pulse, cpu_ns, status
+from hangup.runner.pulse import FILE_NAME, LATE_NS, SIZE, Pause, Pulse, State, state_of
 
 SAMPLE_S = 0.1
 """How often the processes of a server are looked at."""
-NOTED_NS = 150_000_000
+NOTED_NS = 250_000_000
 """A pause that lost less is not recorded."""
+SPINS = 0.5
+"""A process spins if it was found runnable so often; how much of the processor it then gets is
+the others' doing."""
 _SAMPLES = 200
-_HALTED = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+"""So many looks at a process are remembered."""
+_IDLE_SHARE = 0.05
+"""A process that has used less of the processor since the last look was not runnable."""
 
 
 class ProcessWatch:
@@ -47,8 +52,9 @@ class ProcessWatch:
         """When it was seen first that a process had ended, by its number."""
         self._halts: dict[int, list[Pause]] = defaultdict(list)
         """When a process was seen to be stopped."""
-        self._used: dict[int, deque[tuple[int, int]]] = defaultdict(lambda: deque(maxlen=_SAMPLES))
-        """The processor time that a process had used, and when."""
+        self._states: dict[int, deque[tuple[int, State]]]
+        self._states = defaultdict(lambda: deque(maxlen=_SAMPLES))
+        """What a process did, and when."""
         self._sampled_ns = 0
         try:
             self._processes[leader] = psutil.Process(leader)
@@ -92,31 +98,33 @@ class ProcessWatch:
         ]
         return events
 
+    def paused(self) -> bool:
+        """Whether a process is there and does not run at the moment, though it is due to."""
+        return any(pulse.late_state() for pulse in self._pulses.values())
+
     def activity(self, since_ns: int, until_ns: int) -> Event | None:
         """What the busiest process did in this time; None if that is not known."""
         self.sample(now=True)
-        shares = [share for n in self._used if (share := self._share(n, since_ns, until_ns))]
-        if not shares:
+        found = [self._activity(number, since_ns, until_ns) for number in self._states]
+        runnable, used = max((shares for shares in found if shares), default=(None, 0.0))
+        if runnable is None:
             return None
-        spins = max(shares) >= 0.5
         return Event(
             t_ns=until_ns,
             surface=PROCESS,
             event="saw",
-            saw=SPINNING if spins else SLEEPING,
-            detail=f"{max(shares):.0%} CPU",
+            saw=SPINNING if runnable >= SPINS else SLEEPING,
+            detail=f"{used:.0%} CPU",
         )
 
-    def _share(self, number: int, since_ns: int, until_ns: int) -> float | None:
-        used = [sample for sample in self._used[number] if sample[0] <= until_ns]
-        before = [sample for sample in used if sample[0] <= since_ns]
-        if not used:
+    def _activity(self, number: int, since_ns: int, until_ns: int) -> tuple[float, float] | None:
+        """In which share of this time a process was runnable, and used a processor."""
+        states = [s for s in self._states[number] if since_ns <= s[0] <= until_ns]
+        if len(states) < 2:
             return None
-        first_ns, first_used_ns = before[-1] if before else used[0]
-        last_ns, last_used_ns = used[-1]
-        if last_ns == first_ns:
-            return None
-        return max(1e-9, (last_used_ns - first_used_ns) / (last_ns - first_ns))
+        (first_ns, first), (last_ns, last) = states[0], states[-1]
+        runnable = sum(state.runnable for _, state in states[1:]) / (len(states) - 1)
+        return runnable, (last.cpu_ns - first.cpu_ns) / max(1, last_ns - first_ns)
 
     def _find_pulses(self) -> None:
         for path in self._directory.glob(f"{FILE_NAME}*"):
@@ -132,21 +140,28 @@ class ProcessWatch:
     def _look_at(self, number: int, process: psutil.Process, now_ns: int) -> None:
         pulse = self._pulses.get(number)
         if pulse is not None:
-            beat = pulse.beat()
-            if now_ns - beat[0] < LATE_NS:
-                self._used[number].append(beat)
+            beat_ns, cpu_ns = pulse.beat()
+            if now_ns - beat_ns < LATE_NS and self._idles(number, beat_ns, cpu_ns):
+                self._states[number].append((beat_ns, State(cpu_ns)))
                 return
-        state = status(process)
-        if state in (None, psutil.STATUS_ZOMBIE):
+        state = state_of(process)
+        if state is None:
             self._vanished_ns[number] = now_ns
             return
-        self._used[number].append((now_ns, cpu_ns(process)))
-        if state in _HALTED:
+        self._states[number].append((now_ns, state))
+        if state.stopped:
             halts = self._halts[number]
             since_ns = now_ns
             if halts and halts[-1].until_ns == self._sampled_ns:
                 since_ns = halts.pop().since_ns
             halts.append(Pause(since_ns, now_ns, 0, stopped=True))
+
+    def _idles(self, number: int, beat_ns: int, cpu_ns: int) -> bool:
+        """Whether a process has done next to nothing since the last look at it."""
+        if not self._states[number]:
+            return False
+        last_ns, last = self._states[number][-1]
+        return cpu_ns - last.cpu_ns <= _IDLE_SHARE * (beat_ns - last_ns)
 
     def _pauses(self, number: int) -> Iterator[Pause]:
         halts = self._halts[number]

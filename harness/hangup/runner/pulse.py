@@ -15,7 +15,7 @@ FILE_NAME = "pulse-"
 FIRST_PAUSE = 8
 PAUSES = 128
 SIZE = 8 * (FIRST_PAUSE + 3 * PAUSES)
-LATE_NS = 200_000_000
+LATE_NS = 150_000_000
 """A process whose last beat is older does not run at the moment, or has ended."""
 
 
@@ -35,6 +35,18 @@ class Pause:
         """For how much of this time it did not run and was due to."""
         within_ns = min(self.until_ns, until_ns) - max(self.since_ns, since_ns)
         return min(within_ns, self.until_ns - self.since_ns - self.cpu_ns)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a process does at one moment, as the system tells."""
+
+    cpu_ns: int
+    """The processor time that it has used by then."""
+    runnable: bool = False
+    """Whether its first thread runs or could run."""
+    stopped: bool = False
+    """Whether it is stopped by a signal, or a debugger."""
 
 
 class Pulse:
@@ -68,37 +80,35 @@ class Pulse:
         numbers = struct.unpack(f"@{SIZE // 8}q", os.pread(self._file, SIZE, 0))
         slots = (numbers[i : i + 3] for i in range(FIRST_PAUSE, len(numbers), 3))
         found = [Pause(*slot) for slot in slots if slot[0]]
-        beat_ns, cpu_ns, *_ = numbers
+        beat_ns, beat_cpu_ns, *_ = numbers
         now_ns = time.monotonic_ns()
-        if now_ns - beat_ns > LATE_NS and beat_ns and self.is_alive():
-            found.append(Pause(beat_ns, now_ns, max(0, self.cpu_ns() - cpu_ns)))
+        state = self.late_state()
+        if state is not None:
+            found.append(Pause(beat_ns, now_ns, max(0, state.cpu_ns - beat_cpu_ns)))
         return found
 
-    def cpu_ns(self) -> int:
-        """The processor time that the process has used by now; 0 if it has ended."""
-        return cpu_ns(self.process)
-
-    def is_alive(self) -> bool:
-        """Whether the process is there."""
-        return status(self.process) not in (None, psutil.STATUS_ZOMBIE)
+    def late_state(self) -> State | None:
+        """The state of the process if it is there and a beat is overdue."""
+        beat_ns, _ = self.beat()
+        late = beat_ns and time.monotonic_ns() - beat_ns > LATE_NS
+        return state_of(self.process) if late else None
 
     def _number(self, i: int) -> int:
         (number,) = struct.unpack("@q", os.pread(self._file, 8, 8 * i))
         return int(number)
 
 
-def status(process: psutil.Process) -> str | None:
-    """What state a process is in, in psutil's words; None if it has ended."""
+def state_of(process: psutil.Process) -> State | None:
+    """The state of a process; None if it has ended."""
     try:
-        return process.status() if process.is_running() else None
+        with process.oneshot():
+            status, times = process.status(), process.cpu_times()
     except psutil.Error:
         return None
-
-
-def cpu_ns(process: psutil.Process) -> int:
-    """The processor time that a process has used by now; 0 if it has ended."""
-    try:
-        times = process.cpu_times()
-    except psutil.Error:
-        return 0
-    return round((times.user + times.system) * 1e9)
+    if status == psutil.STATUS_ZOMBIE:
+        return None
+    return State(
+        cpu_ns=round((times.user + times.system) * 1e9),
+        runnable=status == psutil.STATUS_RUNNING,
+        stopped=status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP),
+    )

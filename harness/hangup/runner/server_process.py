@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -32,6 +33,9 @@ _REPORT_S = 1.0
 """How long the agent's report of a request may take to be read; it is written before the answer."""
 PORTS_TRIED = 5
 """How many ports are tried before it is given up that one of them stays free."""
+
+FULL_BYTES = 1 << 20
+"""A disk with less space left is full."""
 
 TRACE_FILE = "events.jsonl"
 """The agent's events, in a server's directory."""
@@ -176,11 +180,17 @@ class ServerProcess:
     def process_events(self, since_ns: int, until_ns: int, lost_before: int) -> list[Event]:
         """What happened to its processes in this time, as events of a trial.
 
-        `lost_before` is how many `lost_lines` there were at its beginning.
+        `lost_before` is how many `lost_lines` there were at its beginning. Raises UserError if
+        lines are lost because the disk is full.
         """
         self.trace.read()
         events = self._watch.events(since_ns, until_ns)
         if lost := self.lost_lines - lost_before:
+            if shutil.disk_usage(self.directory).free < FULL_BYTES:
+                raise UserError(
+                    "A server could not write all of its events, because the disk is full: free "
+                    "some space."
+                )
             events.append(lines_lost(lost, until_ns))
         if self.exit_code is not None:
             events.append(self._end(self.exit_code, until_ns))
@@ -219,10 +229,15 @@ class ServerProcess:
         return reached()
 
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
-        """Whether nothing was reported of the trial for `quiet_s`, in time."""
+        """Whether nothing was reported of the trial for `quiet_s`, in time.
+
+        That a process that does not run reports nothing is no quiet.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                while await self.wait_for(self._something_new_of(trial), quiet_s):
+                while await self.wait_for(self._something_new_of(trial), quiet_s) or (
+                    self.running and self._watch.paused()
+                ):
                     pass
         except TimeoutError:
             return False
@@ -243,9 +258,10 @@ class ServerProcess:
         try:
             await asyncio.wait({ready, ended}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if not self.running:
+                code = self.exit_code or 0
                 raise SubjectError(
-                    Word.FAILED_TO_START,
-                    f"it ended with exit code {self.exit_code}: {self.log_tail()}",
+                    Word.DISTURBED if code == -signal.SIGKILL else Word.FAILED_TO_START,
+                    f"it ended with exit code {code}: {self.log_tail()}",
                 )
             if not ready.done():
                 raise SubjectError(Word.FAILED_TO_START, f"it gave no answer within {READY_S:g} s")
