@@ -98,9 +98,9 @@ class ProcessWatch:
         ]
         return events
 
-    def paused(self) -> bool:
-        """Whether a process is there and does not run at the moment, though it is due to."""
-        return any(pulse.late_state() for pulse in self._pulses.values())
+    def paused_s(self) -> float:
+        """For how long a process has been there and has not run, though it is due to; or 0."""
+        return max((pulse.overdue_s() for pulse in self._pulses.values()), default=0.0)
 
     def activity(self, since_ns: int, until_ns: int) -> Event | None:
         """What the busiest process did in this time; None if that is not known."""

@@ -89,9 +89,17 @@ class Pulse:
 
     def late_state(self) -> State | None:
         """The state of the process if it is there and a beat is overdue."""
+        return state_of(self.process) if self._late_ns() else None
+
+    def overdue_s(self) -> float:
+        """How old the last beat is, if the process is there and that is too old; otherwise 0."""
+        late_ns = self._late_ns()
+        return late_ns / 1e9 if late_ns and state_of(self.process) else 0.0
+
+    def _late_ns(self) -> int:
         beat_ns, _ = self.beat()
-        late = beat_ns and time.monotonic_ns() - beat_ns > LATE_NS
-        return state_of(self.process) if late else None
+        age_ns = time.monotonic_ns() - beat_ns if beat_ns else 0
+        return age_ns if age_ns > LATE_NS else 0
 
     def _number(self, i: int) -> int:
         (number,) = struct.unpack("@q", os.pread(self._file, 8, 8 * i))

@@ -316,18 +316,23 @@ class Scheduler:
         if not unmeasured:
             return
         async with AsyncExitStack() as exits:
-            servers: dict[str, ServerProcess] = {}
+            slots: dict[str, ServerSlot] = {}
 
             async def start(stack: PreparedStack) -> None:
                 slot = await exits.enter_async_context(
                     self._pool.slot(stack, server_pool.UNDISTURBED)
                 )
                 with suppress(SubjectError):  # its trials show it
-                    servers[stack.app.id] = await slot.server()
+                    await slot.server()
+                    slots[stack.app.id] = slot
 
             await gather(map(start, stacks))
             measured = await latency.measure(
-                dict(sorted(servers.items())), REFERENCE, self._plan.latency, self._plan.window_s
+                dict(sorted(slots.items())),
+                self._harness,
+                REFERENCE,
+                self._plan.latency,
+                self._plan.window_s,
             )
         for stack in unmeasured:
             self._journal.keep(

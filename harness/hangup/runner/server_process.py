@@ -34,6 +34,8 @@ _REPORT_S = 1.0
 PORTS_TRIED = 5
 """How many ports are tried before it is given up that one of them stays free."""
 
+GIVEN_UP_S = 1.0
+"""A process that has not run for so long has disturbed its trial anyway."""
 FULL_BYTES = 1 << 20
 """A disk with less space left is full."""
 
@@ -231,12 +233,13 @@ class ServerProcess:
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
         """Whether nothing was reported of the trial for `quiet_s`, in time.
 
-        That a process that does not run reports nothing is no quiet.
+        That a process that does not run reports nothing is no quiet; but one that has not run for
+        `GIVEN_UP_S` is not waited for.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 while await self.wait_for(self._something_new_of(trial), quiet_s) or (
-                    self.running and self._watch.paused()
+                    self.running and 0 < self._watch.paused_s() < GIVEN_UP_S
                 ):
                     pass
         except TimeoutError:
