@@ -6,8 +6,9 @@ import msgspec
 
 from hangup.analysis.classification import classify_trial
 from hangup.model.outcomes import Outcome
+from hangup.model.process import LINES_LOST
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import Trial
+from hangup.model.trace import Event, Trial
 from hangup.report import timeline
 from tests.traces import CLOSES, LEAVES, Line, trial
 
@@ -44,3 +45,15 @@ def test_events_that_were_not_kept_are_mentioned() -> None:
 
 def test_surfaces_that_the_app_does_not_have_are_left_out() -> None:
     assert not any("not applicable" in line for line in shown(trial("idle", LEAVES, CLOSES)))
+
+
+def test_what_happened_to_the_process_is_said_in_words() -> None:
+    observed = trial("idle", "process stopped (for 1.2 s)", "process killed SIGKILL", CLOSES)
+    observed = msgspec.structs.replace(
+        observed,
+        events=(*observed.events, Event(t_ns=9_000_000, surface="process", event=LINES_LOST, n=3)),
+    )
+    said = [" ".join(line.split()[2:]) for line in shown(observed)]
+    assert "process is stopped (for 1.2 s)" in said
+    assert "process is ended by SIGKILL" in said
+    assert "process loses lines of its trace: 3" in said
