@@ -72,7 +72,8 @@ def test_pauses_disturb_by_their_share_of_the_window() -> None:
     assert disturbances(a_trial(pause(0.6)), WINDOW_S) == []
     assert disturbances(a_trial(pause(0.6), pause(0.6, at_s=1.2)), WINDOW_S) != []
     assert disturbances(a_trial(pause(0.6), pause(0.6, at_s=3.0)), WINDOW_S) == []
-    assert disturbances(a_trial(pause(0.6)), window_s=1.0) != []
+    assert disturbances(a_trial(pause(0.6, at_s=9)), WINDOW_S) == []
+    assert disturbances(a_trial(pause(0.6, at_s=9)), window_s=1.0) != []
     assert disturbances(a_trial(pause(PAUSE_S)), window_s=6.0) == []
     assert disturbances(a_trial(pause(PAUSE_S + 0.1)), window_s=6.0) != []
 
@@ -133,7 +134,12 @@ def test_a_disturbed_trial_is_run_again_and_what_came_of_it_is_forgotten() -> No
     disturbed = a_trial(KILL, failure=Word.SERVER_EXITED)
     assert settled([disturbed], [], window_s=WINDOW_S) is None
     assert settled([disturbed, QUIET], [], window_s=WINDOW_S) is QUIET
-    assert settled([disturbed], [disturbed], window_s=WINDOW_S) is None
+
+
+def test_a_disturbed_trial_confirms_nothing() -> None:
+    silent = a_trial(of_process("saw", saw=SLEEPING), pause(1.5), lines=SILENT)
+    assert unexplained(silent) == unexplained(NO_ANSWER)
+    assert settled([NO_ANSWER], [silent], window_s=WINDOW_S) is None
 
 
 def test_what_is_disturbed_each_time_says_so() -> None:
