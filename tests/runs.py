@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from hangup.analysis.disturbance import settled
 from hangup.analysis.exception_path import steps_through_apps
 from hangup.environment.apps import find_apps
 from hangup.environment.interpreters import find_interpreter
@@ -41,6 +43,7 @@ async def run_plan(hangup: Hangup, directory: Path, plan: Plan) -> list[StackRes
     plan = msgspec.structs.replace(plan, interpreter=await find_interpreter(None))
     hooks = Hooks(
         select_steps=steps_through_apps,
+        settle=partial(settled, window_s=plan.window_s),
         check=lambda result: None,
         trials_finished=lambda count: None,
         phase_begins=lambda phase: None,

@@ -208,6 +208,11 @@ def test_trials_are_not_merged_if_they_differ_in(one: Trial, other: Trial) -> No
     assert kept(one, msgspec.structs.replace(one, repeat=2)) == [(1, (2,))]
 
 
+def test_a_pause_that_disturbed_nothing_is_no_difference() -> None:
+    paused = (*CANCELLED[:1], "process paused (for 0.3 s)", *CANCELLED[1:])
+    assert kept(*numbered("idle", CANCELLED, paused)) == [(1, (2,))]
+
+
 def test_the_clients_own_events_have_no_place_in_the_order() -> None:
     """They are of another process: what their order says is only when the client left."""
     late = ("stream begin", "asgi begin", "client connects", LEAVES, "asgi end")

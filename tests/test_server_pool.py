@@ -33,6 +33,10 @@ class Launched:
         self.most_up = 0
         self.starting: asyncio.Event | None = None
         """If set, servers take until this is to start."""
+        self.failing = 0
+        """So many servers still fail to start, whatever their app."""
+        self.word = Word.FAILED_TO_START
+        """What is said of those that fail."""
 
     def __call__(self, stack: PreparedStack, directory: Path, use: ServerUse) -> ServerProcess:
         self.uses.append(use)
@@ -52,8 +56,9 @@ class FakeServer(ServerProcess):
         self.launched.happened.append(f"start {self.directory.name}")
         if self.launched.starting is not None:
             await self.launched.starting.wait()
-        if self.stack.app.id == FAILS:
-            raise SubjectError(Word.FAILED_TO_START, f"{self.stack.staged}/app.py is wrong")
+        if self.stack.app.id == FAILS or self.launched.failing:
+            self.launched.failing = max(0, self.launched.failing - 1)
+            raise SubjectError(self.launched.word, f"{self.stack.staged}/app.py is wrong")
         self.launched.up += 1
         self.launched.most_up = max(self.launched.most_up, self.launched.up)
         return self
@@ -198,7 +203,7 @@ def test_a_shared_server_is_replaced_without_queueing(
     with_pool(tmp_path, main)
 
 
-def test_a_stack_that_does_not_start_is_tried_once(tmp_path: Path) -> None:
+def test_a_stack_that_does_not_start_is_tried_twice(tmp_path: Path) -> None:
     async def main(pool: ServerPool, launched: Launched) -> None:
         for _ in range(2):
             async with pool.slot(a_stack(FAILS), server_pool.OWN) as slot:
@@ -208,13 +213,43 @@ def test_a_stack_that_does_not_start_is_tried_once(tmp_path: Path) -> None:
                     assert raised.value.word == Word.FAILED_TO_START
         (failure,) = pool.failures.values()
         assert failure.reason == "app.py is wrong"
-        assert failure.log == tmp_path / "fails-on-uvicorn-0" / "server.log"
+        assert failure.log == tmp_path / "fails-on-uvicorn-1" / "server.log"
         async with pool.slot(a_stack(), server_pool.OWN) as slot:
             await slot.server()
 
     happened = with_pool(tmp_path, main)
-    assert [what for what in happened if FAILS in what] == ["start fails-on-uvicorn-0"]
-    assert len(happened) == 3
+    assert [what for what in happened if FAILS in what] == [
+        "start fails-on-uvicorn-0",
+        "start fails-on-uvicorn-1",
+    ]
+    assert len(happened) == 4
+
+
+def test_a_server_that_fails_to_start_once_is_no_failure_of_its_stack(tmp_path: Path) -> None:
+    async def main(pool: ServerPool, launched: Launched) -> None:
+        launched.failing = 1
+        async with pool.slot(a_stack(), server_pool.OWN) as slot:
+            await slot.server()
+        assert pool.failures == {}
+
+    assert with_pool(tmp_path, main) == [
+        "start bare-on-uvicorn-0",
+        "start bare-on-uvicorn-1",
+        "end bare-on-uvicorn-1",
+    ]
+
+
+def test_that_a_starting_server_was_killed_is_no_failure_of_its_stack(tmp_path: Path) -> None:
+    async def main(pool: ServerPool, launched: Launched) -> None:
+        launched.failing, launched.word = 1, Word.DISTURBED
+        async with pool.slot(a_stack(), server_pool.OWN) as slot:
+            with pytest.raises(SubjectError) as raised:
+                await slot.server()
+            assert raised.value.word == Word.DISTURBED
+            await slot.server()
+        assert pool.failures == {}
+
+    with_pool(tmp_path, main)
 
 
 def test_a_run_that_is_resumed_gives_servers_directories_of_their_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import sys
 from collections.abc import Awaitable, Iterator
@@ -12,13 +13,14 @@ import pytest
 
 from hangup.environment.staging import stage
 from hangup.errors import SubjectError, UserError
+from hangup.model.process import LINES_LOST
 from hangup.model.servers import Server
 from hangup.model.vocabulary import Word
 from hangup.runner import ports, server_process
 from hangup.runner.client import HOST
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.server_pool import ServerPool, ServerUse
-from hangup.runner.server_process import PORTS_TRIED, TRACE_FILE, ServerProcess
+from hangup.runner.server_process import FULL_BYTES, PORTS_TRIED, TRACE_FILE, ServerProcess
 from tests.command import DEADLINE_S
 from tests.plans import an_app
 
@@ -190,24 +192,28 @@ def test_why_a_server_cannot_start_names_no_directory(
             (failure,) = pool.failures.values()
             assert failure.reason == (
                 "it ended with exit code 1: ValueError: "
-                "('mine-on-own-1', 'apps/mine.py', 'CACHE/x', '~')"
+                "('mine-on-own-2', 'apps/mine.py', 'CACHE/x', '~')"
             )
 
     run(main())
 
 
-@pytest.mark.parametrize("wait", [True, False], ids=["while it is waited for", "on leaving"])
-def test_events_that_could_not_be_written_are_a_fault(
-    stack: PreparedStack, tmp_path: Path, wait: bool
+@pytest.mark.parametrize("free", [0, FULL_BYTES], ids=["the disk is full", "it is not"])
+def test_events_that_could_not_be_written_are_noted_and_a_full_disk_is_named(
+    stack: PreparedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
 ) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+
     async def main() -> None:
         async with ServerProcess(stack, tmp_path / "run" / "one") as server:
             with (server.directory / TRACE_FILE).open("ab") as trace:
                 trace.write(b'{"t": 1\n\n')
-            if wait:
-                await server.wait_for(lambda: False, DEADLINE_S)
-                raise AssertionError("it is raised where it is waited")
-            await asyncio.wait({server._following})
+            monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+            (event,) = server.process_events(0, 1, lost_before=0)
+            assert (event.event, event.n) == (LINES_LOST, 2)
 
-    with pytest.raises(UserError, match="the disk is full"):
+    if free:
         run(main())
+    else:
+        with pytest.raises(UserError, match="the disk is full"):
+            run(main())

@@ -8,8 +8,9 @@ import pytest
 from hangup.analysis.classification import classify_trial
 from hangup.model import servers
 from hangup.model.outcomes import Outcome
+from hangup.model.process import LINES_LOST
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import Trial
+from hangup.model.trace import Event, Trial
 from hangup.model.vocabulary import Word
 from hangup.report import timeline
 from hangup.report.observations import in_words
@@ -84,3 +85,15 @@ def test_cells_and_timelines_say_so() -> None:
     pages = rendered(stack_result(slow))
     assert "| `exit` | [not within 6 s]" in pages["scenarios/shutdown.md"]
     assert "not within 6 s" in pages["evidence/current-py3.13/starlette/shutdown.md"]
+
+
+def test_what_happened_to_the_process_is_said_in_words() -> None:
+    observed = trial("idle", "process stopped (for 1.2 s)", "process killed SIGKILL", CLOSES)
+    observed = msgspec.structs.replace(
+        observed,
+        events=(*observed.events, Event(t_ns=9_000_000, surface="process", event=LINES_LOST, n=3)),
+    )
+    said = [" ".join(line.split()[2:]) for line in shown(observed)]
+    assert "process is stopped (for 1.2 s)" in said
+    assert "process is ended by SIGKILL" in said
+    assert "process loses lines of its trace: 3" in said

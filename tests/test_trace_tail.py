@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hangup.errors import UserError
 from hangup.model.trace import Event
 from hangup.runner.trace_tail import TraceTail
 
@@ -103,7 +102,10 @@ def test_steps_are_no_events(agent: AgentFile) -> None:
 
 
 @pytest.mark.parametrize("written", [b"", b"Traceback:", b'{"t": 1, "tri', b'{"t": "\xff"}'])
-def test_a_line_that_is_not_whole_names_the_disk(agent: AgentFile, written: bytes) -> None:
-    agent.write(written + b"\n")
-    with pytest.raises(UserError, match="the disk is full"):
-        agent.tail.read()
+def test_a_line_that_is_not_whole_is_counted_and_passed_over(
+    agent: AgentFile, written: bytes
+) -> None:
+    agent.write(written + b"\n" + line("a-1", "asgi", "begin"))
+    agent.tail.read()
+    assert agent.tail.damaged_lines == 1
+    assert len(agent.tail.events_of("a-1")) == 1

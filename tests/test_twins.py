@@ -26,6 +26,7 @@ from hangup.model.servers import BY_ID
 from hangup.runner.client import Client, answers
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.server_process import ServerProcess
+from hangup.runner.signalling import SENDINGS
 
 TWINS = read_apps(Path(__file__).parent / "twins")
 BASELINES = {name: app for name, app in find_apps().items() if app.variant is None}
@@ -89,7 +90,7 @@ async def exits_with_a_stream_open(process: ServerProcess, target: str) -> bool:
     await client.ask()
     try:
         assert await client.wait_until(lambda c: c.event_stream.count == 3, WINDOW_S)
-        process.terminate()
+        process.signal(SENDINGS["sigterm"])
         try:
             async with asyncio.timeout(WINDOW_S):
                 await process.exited()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hangup.agent import exception_tracer, probe
+from hangup.agent import exception_tracer, probe, pulse
 from hangup.agent.boundary import App, Boundary
 from hangup.agent.lifeline import kill_process_when_harness_ends
 from hangup.agent.server_log import report_errors
@@ -52,6 +52,8 @@ def _import(path: Path) -> Any:
 
 if "HANGUP_LIFELINE" in os.environ:
     kill_process_when_harness_ends(os.environ["HANGUP_LIFELINE"])
+if "HANGUP_PULSE" in os.environ:
+    pulse.start(os.environ["HANGUP_PULSE"])
 report_errors()
 _app_file = Path(os.environ["HANGUP_APP"])
 _variant = os.environ.get("HANGUP_VARIANT")

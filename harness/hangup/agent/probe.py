@@ -33,7 +33,8 @@ A line is one event on one surface:
 
 A file that is only appended to needs no reader, never blocks, loses no whole line to SIGKILL,
 and can be opened by worker processes that inherited no descriptor. Where a line could not be
-written whole, because the disk was full, an empty or cut-off one is in its place.
+written whole, because the disk was full or the file was as large as it may be, an empty or cut-off
+one is in its place if another could be written since; `hangup.agent.pulse` counts them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
-from hangup.agent import garbage_collection
+from hangup.agent import garbage_collection, pulse
 
 CALLED = "called"
 """What a hook saw that was called without an exception."""
@@ -101,6 +102,8 @@ def record(trial: str | None, surface: str, event: str, **fields: Any) -> None:
             _line_lost = os.write(_trace, data) < len(data)
         except OSError:
             _line_lost = True
+        if _line_lost:
+            pulse.line_lost()
 
 
 class Span:

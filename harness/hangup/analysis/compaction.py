@@ -28,6 +28,7 @@ from hangup.model.claims import CLAIMS
 from hangup.model.conditions import Condition, PathCondition
 from hangup.model.hazards import HAZARDS
 from hangup.model.outcomes import Outcome
+from hangup.model.process import PAUSED, STOPPED
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import CLIENT, SIGNALS, Event, StackResult, Trial
 from hangup.model.vocabulary import Surface
@@ -172,7 +173,7 @@ def _order(trial: Trial) -> Hashable:
 
     The moments are those at which the client left and the window closed. The client's own
     events are in another process: their order beside the server's says nothing but when it
-    left.
+    left. Nor has a pause of a process that did not disturb its trial a place in the order.
     """
     order: dict[Hashable, None] = {}
     under_way: dict[str, int] = defaultdict(int)
@@ -186,7 +187,7 @@ def _order(trial: Trial) -> Hashable:
 
     for event in trial.events:
         pass_moments(event.t_ns)
-        if event.surface != CLIENT:
+        if event.surface != CLIENT and event.event not in (PAUSED, STOPPED):
             under_way[event.surface] += {"begin": 1, "end": -1}.get(event.event, 0)
             order.setdefault((event.surface, event.event, event.saw, event.at), None)
     pass_moments(math.inf)

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hangup.analysis.disturbance import settled
 from hangup.analysis.exception_path import steps_through_apps
 from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
 from hangup.cli.messages import console, displayed, print_message
@@ -59,6 +60,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
         task = progress.add_task("starting", total=total, completed=journal.trial_count)
         hooks = Hooks(
             select_steps=steps_through_apps,
+            settle=partial(settled, window_s=plan.window_s),
             check=partial(check_mergeable, results) if plan.by_name else _accept,
             trials_finished=lambda count: progress.advance(task, count),
             phase_begins=lambda text: progress.update(task, description=text),

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hangup.model.outcomes import Outcome
+from hangup.model.process import (
+    ENDED,
+    HARNESS,
+    KILLED,
+    LINES_LOST,
+    PAUSED,
+    PROCESS,
+    STOPPED,
+    WORKER_VANISHED,
+)
 from hangup.model.trace import CLIENT, COLLECTS, DECLARES, REJECTED, SIGNALS, Event, Trial
 from hangup.model.vocabulary import Surface, Word
 from hangup.report.observations import in_words
@@ -24,6 +34,12 @@ _VERBS: Mapping[str, str] = {
     "waiting": "waits",
     "dropped": "is about to be finalised:",
     DECLARES: "declares the ASGI spec version",
+    PAUSED: "does not run",
+    STOPPED: "is stopped",
+    LINES_LOST: "loses lines of its trace:",
+    ENDED: "ends",
+    KILLED: "is ended by",
+    WORKER_VANISHED: "that serves the app ends, and not in order",
     COLLECTS: "collects its garbage, as the harness asked it to",
     REJECTED: "is rejected",
 }
@@ -117,6 +133,10 @@ def _in_words(event: Event) -> str:
     words: list[str | None]
     if event.surface == CLIENT:
         words = [verb, event.detail, str(event.n) if event.n is not None else None]
+    elif event.surface in (PROCESS, HARNESS):
+        number = str(event.n) if event.n is not None and event.detail is None else None
+        words = [_VERBS.get(event.event, event.event), number, event.saw]
+        words += [f"({event.detail})" if event.detail else None]
     else:
         number = f"#{event.n}" if event.n is not None else None
         at = f"at {'an' if event.at == 'await' else 'a'} {event.at}" if event.at else None

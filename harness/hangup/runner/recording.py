@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ from hangup.environment.scrubbing import scrub, scrub_file
 from hangup.errors import SubjectError
 from hangup.model.exception_path import Step
 from hangup.model.scenario import Scenario
-from hangup.model.trace import REJECTED, Trial
+from hangup.model.trace import REJECTED, Event, Trial
 from hangup.model.vocabulary import Surface
 from hangup.runner.trace_tail import TraceTail
 
@@ -49,6 +49,16 @@ class UnattributedEvents:
 def failed_trial(scenario: Scenario, repeat: int, error: SubjectError) -> Trial:
     """The trial for which there was no server."""
     return Trial(scenario=scenario.id, repeat=repeat, failure=error.word, note=str(error))
+
+
+def with_process_events(trial: Trial, since_ns: int, events: Iterable[Event]) -> Trial:
+    """The trial, begun at `since_ns`, with what happened to processes meanwhile.
+
+    The times of these events are not yet counted from the trial's beginning.
+    """
+    found = [msgspec.structs.replace(e, t_ns=max(0, e.t_ns - since_ns)) for e in events]
+    merged = sorted([*trial.events, *found], key=lambda event: event.t_ns)
+    return msgspec.structs.replace(trial, events=tuple(merged)) if found else trial
 
 
 def scrubbed(trial: Trial, staged: Path) -> Trial:

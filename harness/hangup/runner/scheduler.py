@@ -7,9 +7,11 @@ in which exceptions are traced; latency comes last, when nothing else goes on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hangup.environment import machine
@@ -17,21 +19,24 @@ from hangup.errors import SubjectError
 from hangup.model.apps import REFERENCE, App
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import TRACED, Latency, StackResult, Trial
-from hangup.model.vocabulary import Word
+from hangup.model.trace import TRACED, Event, Latency, StackResult, Trial
+from hangup.model.vocabulary import Surface, Word
 from hangup.runner import latency, plan, server_pool
+from hangup.runner.attempts import Attempts, Settle
 from hangup.runner.client import COLLECT_PATH, answers
-from hangup.runner.gather import gather
+from hangup.runner.gather import gather, running
 from hangup.runner.prepare import PreparedStack, prepare_stacks
 from hangup.runner.process_tree import kill_below
+from hangup.runner.process_watch import HarnessWatch
 from hangup.runner.recording import (
     SelectSteps,
     UnattributedEvents,
     failed_trial,
     scrubbed,
+    with_process_events,
     with_selected_steps,
 )
-from hangup.runner.server_pool import ServerPool, StartFailure
+from hangup.runner.server_pool import ServerPool, ServerSlot, StartFailure
 from hangup.runner.server_process import ServerProcess
 from hangup.runner.stack_result import assemble
 from hangup.runner.trial import run_trial
@@ -47,6 +52,8 @@ class Hooks:
 
     select_steps: SelectSteps
     """Which steps of a trial's exceptions are kept."""
+    settle: Settle
+    """Whether a trial can be kept, or is to be run again on a fresh server."""
     check: Callable[[StackResult], None]
     """Called with every stack's result before there are trials in it; may raise UserError."""
     trials_finished: Callable[[int], None]
@@ -70,6 +77,7 @@ class Scheduler:
         # A server that spins takes a whole core: there are no more of them at a time than
         # there are cores, for the others' clocks to mean anything.
         self._spinning = asyncio.Semaphore(machine.cores())
+        self._harness = HarnessWatch()
 
     @property
     def failed_to_start(self) -> Mapping[str, StartFailure]:
@@ -96,7 +104,7 @@ class Scheduler:
         # Before the directories of earlier runs go, by which their processes are known.
         await kill_below(self._journal.directory.parent)
         self._journal.start()
-        async with self._pool:
+        async with self._pool, running(self._harness.run()):
             self._hooks.phase_begins("running trials")
             await self._run_trials(asked_for)
             if self._plan.trace_exceptions:
@@ -139,48 +147,72 @@ class Scheduler:
             for group in groups:
                 trials: list[Trial] = []
                 unattributed = UnattributedEvents(stack.staged)
-                exclusive = group[0].exclusive
                 for round_ in plan.rounds(group, self._plan.repeats_of(group[0])):
-                    try:
-                        server = await slot.server()
-                    except SubjectError as error:
-                        trials += [failed_trial(*trial, error) for trial in round_]
-                        continue
-                    reported_before = len(server.trace.unattributed_events)
-                    if exclusive:
-                        # All that the process logs is this trial's: not what others have left.
-                        await answers(server.port, self._plan.window_s, COLLECT_PATH)
-                        server.trace.read()
-                        unattributed.take(server.trace, reported_before)
-                    finished = await self._run_at_once(server, round_)
-                    if not exclusive:
-                        unattributed.take(server.trace, reported_before)
-                    trials += finished
-                    if not all(_may_be_reused_after(trial) for trial in finished):
-                        await slot.retire()
+                    attempts = Attempts(round_, self._hooks.settle, together=bool(group[0].group))
+                    while attempts.to_run:
+                        await self._attempt_round(slot, attempts, trials, unattributed)
+                    trials += attempts.kept
                 self._keep(stack, group, trials, unattributed)
+
+    async def _attempt_round(
+        self,
+        slot: ServerSlot,
+        attempts: Attempts,
+        earlier: Sequence[Trial],
+        unattributed: UnattributedEvents,
+    ) -> None:
+        """Run what is to run of a round at once; retire the server unless it can be reused."""
+        to_run = attempts.to_run
+        exclusive = to_run[0][0].exclusive
+        try:
+            server = await slot.server()
+        except SubjectError as error:
+            attempts.add([failed_trial(*trial, error) for trial in to_run])
+            return
+        reported_before = len(server.trace.unattributed_events)
+        if exclusive:
+            # All that the process logs is this trial's: not what others have left.
+            await answers(server.port, self._plan.window_s, COLLECT_PATH)
+            server.trace.read()
+            unattributed.take(server.trace, reported_before)
+        finished = await self._run_at_once(server, to_run)
+        if attempts.add(finished, earlier) and not exclusive:
+            unattributed.take(server.trace, reported_before)
+        if attempts.to_run or not all(_may_be_reused_after(trial) for trial in finished):
+            await slot.retire()
 
     async def _run_on_own_servers(self, stack: PreparedStack, group: plan.Group) -> None:
         """Run a group that ends its server: each repeat has one of its own."""
         unattributed = UnattributedEvents(stack.staged)
+        companions = {scenario.companion for scenario in group if scenario.companion}
+        scenarios = [*group, *(BY_ID[name] for name in sorted(companions))]
 
-        async def run(repeat: int) -> list[Trial]:
+        async def run(repeat: int) -> tuple[list[Trial], Callable[[], None]]:
+            """The trials of a repeat, and what takes the log lines that may be of any of them."""
             async with self._pool.slot(stack, server_pool.OWN) as slot:
                 try:
                     server = await slot.server()
                 except SubjectError as error:
-                    return [failed_trial(scenario, repeat, error) for scenario in group]
+                    return [failed_trial(scenario, repeat, error) for scenario in group], _nothing
                 reported_before = len(server.trace.unattributed_events)
-                companions = {scenario.companion for scenario in group if scenario.companion}
-                scenarios = [*group, *(BY_ID[name] for name in sorted(companions))]
                 finished = await self._run_at_once(server, [(s, repeat) for s in scenarios])
-                if len(scenarios) > 1:
-                    unattributed.take(server.trace, reported_before)
-                return finished[: len(group)]
+                take = partial(unattributed.take, server.trace, reported_before)
+                return finished[: len(group)], take if len(scenarios) > 1 else _nothing
 
-        repeats = range(1, self._plan.repeats_of(group[0]) + 1)
-        finished = await gather(map(run, repeats))
-        self._keep(stack, group, [trial for trials in finished for trial in trials], unattributed)
+        repeats = [
+            Attempts([(s, repeat) for s in group], self._hooks.settle, together=True)
+            for repeat in range(1, self._plan.repeats_of(group[0]) + 1)
+        ]
+        while to_run := [attempts for attempts in repeats if attempts.to_run]:
+            # They are all on servers of their own, so that each can confirm what another shows.
+            finished = await gather(run(attempts.to_run[0][1]) for attempts in to_run)
+            others = [trial for trials, _ in finished for trial in trials]
+            others += [trial for attempts in repeats for trial in attempts.kept]
+            for attempts, (trials, take) in zip(to_run, finished, strict=True):
+                if attempts.add(trials, others):
+                    take()
+        kept = [trial for attempts in repeats for trial in attempts.kept]
+        self._keep(stack, group, kept, unattributed)
 
     async def _run_traced(self, stack: PreparedStack) -> None:
         """Run each scenario once on servers that trace exceptions; no time is measured."""
@@ -203,15 +235,18 @@ class Scheduler:
         select_steps = self._hooks.select_steps
         async with self._pool.slot(stack, server_pool.TRACED) as slot:
             for scenario in scenarios:
-                try:
-                    server = await slot.server()
-                except SubjectError as error:
-                    trials.append(failed_trial(scenario, TRACED, error))
-                else:
+                attempts = Attempts([(scenario, TRACED)], self._hooks.settle)
+                while attempts.to_run:
+                    try:
+                        server = await slot.server()
+                    except SubjectError as error:
+                        attempts.add([failed_trial(scenario, TRACED, error)])
+                        continue
                     trial = await self._run_trial(server, scenario, TRACED, TrialGroup())
-                    trials.append(with_selected_steps(trial, stack.staged, select_steps))
-                    if not _may_be_reused_after(trial):
+                    attempts.add([with_selected_steps(trial, stack.staged, select_steps)])
+                    if attempts.to_run or not _may_be_reused_after(trial):
                         await slot.retire()
+                trials += attempts.kept
                 self._hooks.trials_finished(1)
         return trials
 
@@ -236,6 +271,7 @@ class Scheduler:
             if scenario.may_hang_server:
                 await self._spinning.acquire()
                 turn.callback(self._spinning.release)
+            since_ns, lost_before = time.monotonic_ns(), server.lost_lines
             trial = await run_trial(
                 TrialSetup(
                     server=server,
@@ -247,9 +283,27 @@ class Scheduler:
                     on_answer=turn.close,
                 )
             )
+            events = [
+                *server.process_events(since_ns, time.monotonic_ns(), lost_before),
+                *self._activities(server, trial, since_ns),
+                *self._harness.events(since_ns, time.monotonic_ns()),
+            ]
+            trial = with_process_events(trial, since_ns, events)
             if scenario.may_hang_server and not _may_be_reused_after(trial):
                 server.kill()  # before another one has its turn
         return scrubbed(trial, server.stack.staged)
+
+    def _activities(self, server: ServerProcess, trial: Trial, since_ns: int) -> list[Event]:
+        """What the server did while it owed an answer, or its end, and gave none."""
+        window_ns = round((BY_ID[trial.scenario].window_s or self._plan.window_s) * 1e9)
+        owed_ns = [
+            since_ns + event.t_ns
+            for event in trial.events
+            if event.surface in (Surface.LIVENESS, Surface.EXIT)
+            and event.saw in (Word.NO_ANSWER, Word.STILL_RUNNING)
+        ]
+        found = [server.activity(until_ns - window_ns, until_ns) for until_ns in owed_ns]
+        return [event for event in found if event is not None]
 
     async def _measure_latency(self, stacks: Sequence[PreparedStack]) -> None:
         """Measure the latencies of all apps on one server side by side, while nothing else runs."""
@@ -262,18 +316,23 @@ class Scheduler:
         if not unmeasured:
             return
         async with AsyncExitStack() as exits:
-            servers: dict[str, ServerProcess] = {}
+            slots: dict[str, ServerSlot] = {}
 
             async def start(stack: PreparedStack) -> None:
                 slot = await exits.enter_async_context(
                     self._pool.slot(stack, server_pool.UNDISTURBED)
                 )
                 with suppress(SubjectError):  # its trials show it
-                    servers[stack.app.id] = await slot.server()
+                    await slot.server()
+                    slots[stack.app.id] = slot
 
             await gather(map(start, stacks))
             measured = await latency.measure(
-                dict(sorted(servers.items())), REFERENCE, self._plan.latency, self._plan.window_s
+                dict(sorted(slots.items())),
+                self._harness,
+                REFERENCE,
+                self._plan.latency,
+                self._plan.window_s,
             )
         for stack in unmeasured:
             self._journal.keep(
@@ -313,3 +372,7 @@ def _may_be_reused_after(trial: Trial) -> bool:
     scenario = BY_ID[trial.scenario]
     ended = not scenario.may_hang_server or all_ended(trial.events, cleans_up=False)
     return trial.failure is None and answered and ended
+
+
+def _nothing() -> None:
+    """There are no log lines that may be of several trials."""

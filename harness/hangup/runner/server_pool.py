@@ -102,18 +102,31 @@ class ServerPool:
     ) -> ServerProcess:
         """Start a server that `exits` will end; raises SubjectError.
 
-        That is at once for a stack that has failed to start before.
+        A stack that has failed to start twice in a row fails at once from then on.
         """
+        async with nullcontext() if without_queueing else self._starting:
+            try:
+                return await self._start_once(stack, use, exits, again=True)
+            except SubjectError as error:
+                if error.word != Word.FAILED_TO_START:
+                    raise
+            # What ended it may have come from outside; what comes of the stack comes again.
+            return await self._start_once(stack, use, exits, again=False)
+
+    async def _start_once(
+        self, stack: PreparedStack, use: ServerUse, exits: AsyncExitStack, *, again: bool
+    ) -> ServerProcess:
+        """As `start`; `again`: it will be tried once more if it fails."""
+        if stack.name in self.failures:
+            raise SubjectError(Word.FAILED_TO_START, self.failures[stack.name].reason)
         directory = self._directory / f"{stack.name}-{next(self._numbers)}"
         server = self._launch(stack, directory, use)
         try:
-            async with nullcontext() if without_queueing else self._starting:
-                if stack.name in self.failures:
-                    raise SubjectError(Word.FAILED_TO_START, self.failures[stack.name].reason)
-                return await exits.enter_async_context(server)
+            return await exits.enter_async_context(server)
         except SubjectError as error:
             reason = scrub(str(error), stack.staged)
-            self.failures.setdefault(stack.name, StartFailure(reason, server.log_file))
+            if error.word == Word.FAILED_TO_START and not again:
+                self.failures.setdefault(stack.name, StartFailure(reason, server.log_file))
             raise SubjectError(error.word, reason) from None
 
 

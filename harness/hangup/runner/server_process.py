@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,13 +13,15 @@ from pathlib import Path
 from types import TracebackType
 
 from hangup.errors import SubjectError, UserError
-from hangup.model.trace import COLLECTS, LOADED
+from hangup.model.process import ENDED, KILLED, PROCESS
+from hangup.model.trace import COLLECTS, LOADED, Event
 from hangup.model.vocabulary import Word
 from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.ports import free_port, is_free
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.process_tree import GONE_S, LIFELINE, ProcessTree
-from hangup.runner.signalling import Sending
+from hangup.runner.process_watch import ProcessWatch, lines_lost
+from hangup.runner.signalling import Sending, signal_name
 from hangup.runner.trace_tail import TraceTail
 
 READY_S = 30.0
@@ -30,6 +34,11 @@ _REPORT_S = 1.0
 """How long the agent's report of a request may take to be read; it is written before the answer."""
 PORTS_TRIED = 5
 """How many ports are tried before it is given up that one of them stays free."""
+
+GIVEN_UP_S = 1.0
+"""A process that has not run for so long has disturbed its trial anyway."""
+FULL_BYTES = 1 << 20
+"""A disk with less space left is full."""
 
 TRACE_FILE = "events.jsonl"
 """The agent's events, in a server's directory."""
@@ -66,6 +75,7 @@ class ServerProcess:
         self._lifeline_file = directory / "lifeline"
         self._changed = asyncio.Event()
         self._signalled_ns: list[int] = []
+        self._signals_sent: set[int] = set()
         self._another_answers = False
         """Whether what answers on its port is not this server, as far as its agent tells."""
 
@@ -108,6 +118,8 @@ class ServerProcess:
                 start_new_session=True,
             )
             self._tree = ProcessTree(self._process.pid)
+            self._watch = ProcessWatch(self.directory, self._process.pid)
+            opening.callback(self._watch.close)
             self._files = opening.pop_all()
         self._following = asyncio.create_task(self._follow_trace())
         # Whoever waits for events hears of a fault in it at once.
@@ -151,6 +163,7 @@ class ServerProcess:
         """
         if len(self._signalled_ns) < nth:
             now_ns = time.monotonic_ns()
+            self._signals_sent.add(sending.number)
             if sending.to_group:
                 os.killpg(self._process.pid, sending.number)  # it leads its group
             else:
@@ -165,6 +178,41 @@ class ServerProcess:
     async def exited(self) -> None:
         """Wait until the process has ended."""
         await self._process.wait()
+
+    @property
+    def lost_lines(self) -> int:
+        """How many of its agent's lines are known not to have been written whole."""
+        return max(self._watch.lost_lines, self.trace.damaged_lines)
+
+    def process_events(self, since_ns: int, until_ns: int, lost_before: int) -> list[Event]:
+        """What happened to its processes in this time, as events of a trial.
+
+        `lost_before` is how many `lost_lines` there were at its beginning. Raises UserError if
+        lines are lost because the disk is full.
+        """
+        self.trace.read()
+        events = self._watch.events(since_ns, until_ns)
+        if lost := self.lost_lines - lost_before:
+            if shutil.disk_usage(self.directory).free < FULL_BYTES:
+                raise UserError(
+                    "A server could not write all of its events, because the disk is full: free "
+                    "some space."
+                )
+            events.append(lines_lost(lost, until_ns))
+        if self.exit_code is not None:
+            events.append(self._end(self.exit_code, until_ns))
+        return events
+
+    def activity(self, since_ns: int, until_ns: int) -> Event | None:
+        """What its processes did in this time, as an event; None if that is not known."""
+        return self._watch.activity(since_ns, until_ns)
+
+    def _end(self, code: int, at_ns: int) -> Event:
+        if code < 0 and -code not in self._signals_sent:
+            return Event(t_ns=at_ns, surface=PROCESS, event=KILLED, saw=signal_name(-code))
+        return Event(
+            t_ns=at_ns, surface=PROCESS, event=ENDED, n=code, detail=f"with exit code {code}"
+        )
 
     def log_tail(self) -> str:
         """The last line of the server's log that is not blank."""
@@ -188,10 +236,16 @@ class ServerProcess:
         return reached()
 
     async def wait_for_quiet(self, trial: str, quiet_s: float, timeout_s: float) -> bool:
-        """Whether nothing was reported of the trial for `quiet_s`, in time."""
+        """Whether nothing was reported of the trial for `quiet_s`, in time.
+
+        That a process that does not run reports nothing is no quiet; but one that has not run for
+        `GIVEN_UP_S` is not waited for.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                while await self.wait_for(self._something_new_of(trial), quiet_s):
+                while await self.wait_for(self._something_new_of(trial), quiet_s) or (
+                    self.running and 0 < self._watch.paused_s() < GIVEN_UP_S
+                ):
                     pass
         except TimeoutError:
             return False
@@ -212,9 +266,10 @@ class ServerProcess:
         try:
             await asyncio.wait({ready, ended}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if not self.running:
+                code = self.exit_code or 0
                 raise SubjectError(
-                    Word.FAILED_TO_START,
-                    f"it ended with exit code {self.exit_code}: {self.log_tail()}",
+                    Word.DISTURBED if code == -signal.SIGKILL else Word.FAILED_TO_START,
+                    f"it ended with exit code {code}: {self.log_tail()}",
                 )
             if not ready.done():
                 raise SubjectError(Word.FAILED_TO_START, f"it gave no answer within {READY_S:g} s")
@@ -246,6 +301,7 @@ class ServerProcess:
     async def _follow_trace(self) -> None:
         ran = True
         while True:
+            self._watch.sample()
             if self.trace.read() or self.running != ran:
                 ran = self.running
                 self.notify()
@@ -261,6 +317,7 @@ class ServerProcess:
         return kept | {
             "HANGUP_APP": str(self.stack.app_file),
             LIFELINE: str(self._lifeline_file),
+            "HANGUP_PULSE": str(self.directory),
             "HANGUP_TRACE": str(self._trace_file),
             "PYTHONPATH": str(self.stack.staged),
             "PYTHONSAFEPATH": "1",

@@ -57,9 +57,12 @@ def exit_word(exit_code: int, sent: signal.Signals) -> Word:
 
 def exit_in_words(exit_code: int) -> str:
     """How a process ended: `code 0`, `signal SIGTERM`."""
-    if exit_code >= 0:
-        return f"code {exit_code}"
+    return f"code {exit_code}" if exit_code >= 0 else f"signal {signal_name(-exit_code)}"
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, or its number if it has none, as real-time signals do."""
     try:
-        return f"signal {signal.Signals(-exit_code).name}"
-    except ValueError:  # a real-time signal has no name
-        return f"signal {-exit_code}"
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 import msgspec
 
-from hangup.errors import UserError
 from hangup.model.exception_path import Step
 from hangup.model.trace import EXCEPTION_PATH, Event
 
@@ -46,20 +45,22 @@ class TraceTail:
     def __init__(self, file: BinaryIO) -> None:
         self.unattributed_events: list[Event] = []
         """Events that belong to no trial: rejected handlers, log lines outside of requests."""
+        self.damaged_lines = 0
+        """How many lines were not whole, as when the disk is full."""
         self._file = file
         self._partial_line = b""
         self._events: dict[str, list[Event]] = defaultdict(list)
         self._steps: dict[str, list[Step]] = defaultdict(list)
 
     def read(self) -> bool:
-        """Take what has been written since; whether there was anything.
-
-        Raises UserError for a line that is not whole: the disk is full, or was.
-        """
+        """Take what has been written since; whether there was anything."""
         data = self._file.read()
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         for line in lines:
-            self._take(_decode(line))
+            try:
+                self._take(_decoder.decode(line))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                self.damaged_lines += 1
         return bool(data)
 
     def events_of(self, trial: str) -> list[Event]:
@@ -82,16 +83,6 @@ class TraceTail:
             self.unattributed_events.append(_event(line))
         else:
             self._events[line.trial].append(_event(line))
-
-
-def _decode(line: bytes) -> _Line:
-    try:
-        return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise UserError(
-            "A server could not write all of its events, most likely because the disk is full: "
-            "free some space."
-        ) from None
 
 
 def _event(line: _Line) -> Event:
