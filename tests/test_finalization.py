@@ -189,7 +189,7 @@ def test_when_last_references_went_is_kept_of_traces_that_are_not() -> None:
     assert len(once.trials) == 1
     assert ranges(once) == {"stream": (4_000_000, 117_000_000)}
     (twice,) = compacted(stack_result(*once.trials, dropped_at(200, 4))).trials
-    assert twice.alike_dropped_ns == {"stream": (117_000_000, 4_000_000, 200_000_000)}
+    assert dict(twice.alike_dropped_ns) == {"stream": (117_000_000, 4_000_000, 200_000_000)}
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def _representative(trials: Sequence[Outcome]) -> Trial:
         first,
         alike=tuple(sorted(repeats)),
         # The first one of each is in the events that are kept.
-        alike_dropped_ns={name: times[1:] for name, times in dropped.items() if times[1:]},
+        alike_dropped_ns=tuple((name, times[1:]) for name, times in dropped.items() if times[1:]),
     )
 
 

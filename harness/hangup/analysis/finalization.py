@@ -24,7 +24,7 @@ def dropped_after_ns(trial: Outcome) -> dict[str, tuple[int, ...]]:
     for generator, surfaces in _TOLD_BY.items():
         if any(Word.REFERENCE_DROPPED in trial.saws.get(surface, ()) for surface in surfaces):
             own = _dropped_after_ns(trial, generator)
-            found[generator] = (*own, *trial.trial.alike_dropped_ns.get(generator, ()))
+            found[generator] = (*own, *dict(trial.trial.alike_dropped_ns).get(generator, ()))
     return {generator: times for generator, times in found.items() if times}
 
 

@@ -67,7 +67,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The steps of exceptions, in a trial in which exceptions were traced."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
-    alike_dropped_ns: dict[str, tuple[int, ...]] = {}
+    alike_dropped_ns: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Of those in which the loss of its last reference ended a generator: by generator, how long
     after `left_ns` that was (`hangup.analysis.finalization`)."""
     omitted_events: int = 0
