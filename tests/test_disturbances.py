@@ -157,7 +157,7 @@ def test_disturbances_change_no_cell_but_to_say_so(
     monkeypatch.setattr(scheduler, "run_trial", disturbing)
     plan = msgspec.structs.replace(
         a_plan("bare", scenarios=SCENARIOS, repeats=2),
-        servers=("uvicorn", "hypercorn"),
+        stacks=(("bare", "uvicorn"), ("bare", "hypercorn")),
         window_s=WINDOW_S,
     )
     quiet = asyncio.run(run_plan(hangup, tmp_path / "quiet", plan))
