@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from hangup.model.scenario import Disconnect, Precondition, Signal
-from hangup.model.script import IDLE, Script
+from hangup.model.script import IDLE, STALLED, Script
 
 Kind = Literal["disconnect", "error", "shutdown"]
 """What a situation is about: recipes are judged for each by itself."""
@@ -68,10 +68,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     of their own, so that the others are seen as they are without it."""
 
 
-_STALLED = Script(events=100, pause_ms=10, size=65536)
-"""A stream that awaits between its events and is soon stalled by a client that does not read."""
-
-
 def _shutdown(
     id_: str, title: str, signal: Signal = "sigterm", *, script: Script = IDLE, **fields: Any
 ) -> Situation:
@@ -106,7 +102,7 @@ SITUATIONS = (
         id="backpressure",
         title="the client has stopped reading a stream that awaits its source, and closes",
         kind="disconnect",
-        script=_STALLED,
+        script=STALLED,
         precondition="stalled",
         small_buffers=True,
         window_s=4.0,
@@ -130,7 +126,7 @@ SITUATIONS = (
     _shutdown(
         "shutdown-stalled",
         "the server gets SIGTERM while the client has stopped reading",
-        script=_STALLED,
+        script=STALLED,
         precondition="stalled",
         small_buffers=True,
     ),
