@@ -277,10 +277,11 @@ BY_ID = {recipe.id: recipe for recipe in RECIPES}
 RECIPES_BY_SITUATION: tuple[tuple[Recipe, Situation], ...] = tuple(
     (recipe, situation)
     for situation in (*SITUATIONS, FLOOD)
-    for recipe in RECIPES
+    for recipe in sorted(RECIPES, key=lambda recipe: recipe.isolation_group)
     if situation in (recipe.situations or SITUATIONS)
 )
-"""Every recipe in every one of its situations, situation by situation."""
+"""Every recipe in every one of its situations, situation by situation; those that share a server
+are side by side."""
 
 
 def scenario_id(recipe: Recipe, situation: Situation) -> str:
