@@ -33,10 +33,8 @@ from apps.common import AppError, probe, service
 
 async def session():
     with probe.span("dependency"):
-        try:
+        async with service.dependency():
             yield
-        finally:
-            await service.dependency_teardown()
 
 
 @asynccontextmanager

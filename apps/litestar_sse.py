@@ -35,10 +35,8 @@ class Question:
 
 async def provide_session():
     with probe.span("dependency"):
-        try:
+        async with service.dependency():
             yield "session"
-        finally:
-            await service.dependency_teardown()
 
 
 def encode(data):

@@ -30,10 +30,8 @@ from apps.common import AppError, probe, service
 
 async def session():
     with probe.span("dependency"):
-        try:
+        async with service.dependency():
             yield
-        finally:
-            await service.dependency_teardown()
 
 
 @asynccontextmanager
@@ -59,7 +57,11 @@ async def on_client_close(message):
 
 
 def respond(stream):
-    return EventSourceResponse(stream, client_close_handler_callable=on_client_close)
+    return EventSourceResponse(
+        stream,
+        client_close_handler_callable=on_client_close,
+        **service.event_source_options(),
+    )
 
 
 @app.get("/events")

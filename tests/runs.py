@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +38,12 @@ def run(
     return result
 
 
-async def run_plan(hangup: Hangup, directory: Path, plan: Plan) -> list[StackResult]:
+async def run_plan(
+    hangup: Hangup,
+    directory: Path,
+    plan: Plan,
+    to_sample: Callable[[StackResult], Collection[str]] = lambda _: (),
+) -> list[StackResult]:
     """The results of a plan, on the Python that runs the tests."""
     plan = msgspec.structs.replace(plan, interpreter=await find_interpreter(None))
     hooks = Hooks(
@@ -47,6 +52,7 @@ async def run_plan(hangup: Hangup, directory: Path, plan: Plan) -> list[StackRes
         check=lambda result: None,
         trials_finished=lambda count: None,
         phase_begins=lambda phase: None,
+        to_sample=to_sample,
     )
     journal = Journal.begin(directory / "runs", plan)
     apps = find_apps(Path(plan.apps_directory) if plan.apps_directory else None)

@@ -49,6 +49,7 @@ PATHS_ARE_DATA = {"hangup.model.apps": {"pathlib"}}
 
 IMPORTED_LATE = {
     "apps.common.cleanup": {"anyio"},
+    "apps.common.recipes": {"anyio"},
     "apps.common.relay": {"httpx"},
     **{f"apps.recipes.{path.stem}": {"anyio"} for path in (APPS / "recipes").glob("*.py")},
 }

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
-from hangup.analysis.cleanup import CleanupGuide, CleanupResult, Tried, cleanup_result
+from hangup.analysis.cleanup import (
+    KINDS,
+    CleanupGuide,
+    CleanupResult,
+    Tried,
+    cleanup_result,
+    scenarios_to_sample,
+)
 from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.proportions import upper_bound
 from hangup.model import cleanup
 from hangup.model.cleanup import (
     FLOOD,
@@ -82,7 +90,8 @@ def test_cleanup_of_a_stream_that_the_requested_collection_closed_is_late() -> N
 
 
 def test_cleanup_of_a_stream_that_was_closed_is_good() -> None:
-    seen = (*OPENED, LEAVES, *BY_COLLECTOR, "stream dropped", RETURNED)
+    closed = "source end GeneratorExit at a yield"
+    seen = (*OPENED, LEAVES, closed, *BY_COLLECTOR, "stream dropped", RETURNED)
     assert result_of("anyio-shield-in-backpressure", *seen) == CleanupResult.GOOD
 
 
@@ -98,6 +107,22 @@ def test_cleanup_before_the_client_leaves_is_too_early() -> None:
     seen = ("asgi begin", "cleanup saw called", "cleanup begin", "cleanup end", "source begin")
     found = result_of("dependency-in-idle", *seen, LEAVES, SOURCE_ENDED)
     assert found == CleanupResult.EARLY
+
+
+def test_cleanup_while_the_source_is_open_is_too_early_though_the_client_has_left() -> None:
+    seen = (*OPENED, LEAVES, *DONE, SOURCE_ENDED, RETURNED)
+    assert result_of("dependency-in-idle", *seen) == CleanupResult.EARLY
+
+
+@pytest.mark.parametrize("after", [(), (COLLECTS, "source end GeneratorExit at a yield")])
+def test_cleanup_that_leaves_the_source_open_is_not_good(after: tuple[str, ...]) -> None:
+    seen = (*OPENED, LEAVES, *DONE, RETURNED, CLOSES, *after)
+    assert result_of("anyio-shield-in-backpressure", *seen) == CleanupResult.OPEN
+
+
+def test_cleanup_that_the_applications_shutdown_waits_for_may_outlive_the_app() -> None:
+    seen = (*OPENED, LEAVES, SOURCE_ENDED, RETURNED, *DONE, "exit saw exited")
+    assert result_of("lifespan-task-in-shutdown", *seen) == CleanupResult.GOOD
 
 
 def test_cleanup_before_the_stream_fails_is_too_early() -> None:
@@ -129,17 +154,18 @@ def test_a_server_is_blocked_by_a_stream_only_where_that_had_no_others_beside_it
 GOOD: tuple[Line, ...] = (*OPENED, LEAVES, SOURCE_ENDED, *DONE, RETURNED)
 NEVER: tuple[Line, ...] = (*OPENED, LEAVES, SOURCE_ENDED, RETURNED)
 CUT: tuple[Line, ...] = (*NEVER, "cleanup begin", "cleanup end CancelledError")
+STAYS = "exit saw still running"
 
 
 def result_with(
     of: Stack, fails: Mapping[str, Iterable[str]], surfaces: tuple[str, ...] = ()
 ) -> StackResult:
-    """A stack on which these recipes never clean up in these situations, in the second trial."""
+    """A stack on which these recipes fail in these situations, in two trials of three."""
     trials: list[Trial] = []
     for recipe, situation in RECIPES_BY_SITUATION:
         failing = situation.id in fails.get(recipe.id, ())
-        for repeat in (1, 2):
-            lines = NEVER if failing and repeat == 2 else GOOD
+        for repeat in (1, 2, 3) if not situation.only_recommended else ():
+            lines = NEVER if failing and repeat > 1 else GOOD
             trials.append(trial(scenario_id(recipe, situation), *lines, repeat=repeat))
     return stack_result(*trials, surfaces=surfaces, of=of)
 
@@ -148,19 +174,77 @@ def guide_to(*results: StackResult) -> CleanupGuide:
     return CleanupGuide(Outcomes(results))
 
 
-EVERY_RECIPE_FAILS = {recipe.id: ("shutdown",) for recipe in RECIPES}
+SHUTDOWNS = tuple(s.id for s in SITUATIONS if s.kind == "shutdown")
+EVERY_RECIPE_FAILS = {recipe.id: SHUTDOWNS for recipe in RECIPES}
 TRY_FINALLY = cleanup.BY_ID["try-finally"]
-IDLE, SHUTDOWN = (next(s for s in SITUATIONS if s.id == name) for name in ("idle", "shutdown"))
+SHIELD = cleanup.BY_ID["anyio-shield"]
+IDLE, ERROR, SHUTDOWN = (
+    next(s for s in SITUATIONS if s.id == name) for name in ("idle", "error", "shutdown")
+)
 
 
 def ids(found: Iterable[Recipe]) -> list[str]:
     return [recipe.id for recipe in found]
 
 
-def test_a_recipe_works_only_if_it_is_good_in_every_trial_of_every_situation() -> None:
+def recommended(result: StackResult) -> list[tuple[str, tuple[str, ...]]]:
+    """The recipes that are recommended on a stack, and for what."""
+    found = guide_to(result).recommended(result.stack)
+    return [(recommendation.recipe.id, recommendation.kinds) for recommendation in found]
+
+
+BEFORE = ("disconnect", "error")
+
+
+def test_the_simplest_recipe_that_never_fails_is_recommended_for_everything() -> None:
+    assert recommended(result_with(stack(), {})) == [("try-finally", KINDS)]
+
+
+def test_what_fails_only_at_shutdowns_is_recommended_for_the_others() -> None:
     fails = EVERY_RECIPE_FAILS | {"waited-task": ()}
-    (advice,) = guide_to(result_with(stack(), fails)).advice("starlette", [stack()])
-    assert ids(advice.working) == ["waited-task"]
+    found = recommended(result_with(stack(), fails))
+    assert found == [("try-finally", BEFORE), ("waited-task", KINDS)]
+
+
+def test_where_nothing_survives_all_shutdowns_what_fails_in_the_fewest_is_recommended() -> None:
+    fails = EVERY_RECIPE_FAILS | {"anyio-shield": ("shutdown-stalled",)}
+    found = recommended(result_with(stack(), fails))
+    assert found == [("try-finally", BEFORE), ("anyio-shield", KINDS)]
+    (*_, last) = guide_to(result_with(stack(), fails)).recommended(stack())
+    assert [situation.id for situation in last.fails] == ["shutdown-stalled"]
+
+
+def test_a_recipe_that_loses_clean_up_when_a_client_leaves_is_not_made_good_by_a_shutdown() -> None:
+    fails = EVERY_RECIPE_FAILS | {"waited-task": ("idle",)}
+    assert ("waited-task", KINDS) not in recommended(result_with(stack(), fails))
+
+
+def test_a_verdict_pools_the_situations_of_one_kind_and_says_what_they_allow() -> None:
+    guide = guide_to(result_with(stack(), {"try-finally": ("idle", "shutdown")}))
+    disconnects = guide.verdict(stack(), TRY_FINALLY, "disconnect")
+    assert (disconnects.failures, disconnects.of) == (2, 9)
+    assert disconnects.fails == (IDLE,)
+    assert disconnects.bound == pytest.approx(upper_bound(2, 9))
+    errors = guide.verdict(stack(), TRY_FINALLY, "error")
+    assert (errors.failures, errors.of, errors.fails) == (0, 3, ())
+
+
+def test_a_situation_for_recommended_recipes_counts_once_it_was_tried() -> None:
+    result = result_with(stack(), {})
+    group = scenario_id(TRY_FINALLY, next(s for s in SITUATIONS if s.id == "shutdown-group"))
+    tried = stack_result(*result.trials, trial(group, *NEVER))
+    assert not guide_to(result).fails(stack(), TRY_FINALLY)
+    assert [s.id for s in guide_to(tried).fails(stack(), TRY_FINALLY)] == ["shutdown-group"]
+
+
+def test_the_scenarios_to_sample_are_those_of_the_recipes_that_are_recommended() -> None:
+    fails = EVERY_RECIPE_FAILS | {"waited-task": ()}
+    found = scenarios_to_sample(result_with(stack(), fails))
+    before = [s for s in SITUATIONS if s.kind in BEFORE]
+    expected = [scenario_id(TRY_FINALLY, s) for s in before]
+    expected += [scenario_id(cleanup.BY_ID["waited-task"], s) for s in SITUATIONS]
+    assert found == expected
+    assert scenarios_to_sample(stack_result(trial("try-finally-in-idle", *GOOD))) == []
 
 
 def test_a_recipe_that_was_not_tried_in_a_situation_is_not_said_to_work() -> None:
@@ -170,9 +254,18 @@ def test_a_recipe_that_was_not_tried_in_a_situation_is_not_said_to_work() -> Non
     assert guide.ran([stack()]) == []
 
 
+def test_an_inconclusive_trial_is_neither_a_failure_nor_a_success() -> None:
+    failed = trial("try-finally-in-idle", failure=Word.NOT_REACHED, repeat=2)
+    found = guide_to(stack_result(failed)).tried(stack(), TRY_FINALLY, IDLE)
+    assert (found.failures, found.of, found.good) == (0, 0, False)
+    both = stack_result(trial("try-finally-in-idle", *GOOD), failed)
+    found = guide_to(both).tried(stack(), TRY_FINALLY, IDLE)
+    assert (found.failures, found.of, found.good) == (0, 1, True)
+
+
 def test_a_guide_is_made_of_stacks_on_which_every_recipe_was_tried_everywhere() -> None:
     complete, cut_off = result_with(stack("a"), {}), result_with(stack("b"), {})
-    cut_off = stack_result(*cut_off.trials[2:], of=stack("b"))
+    cut_off = stack_result(*cut_off.trials[3:], of=stack("b"))
     guide = guide_to(complete, cut_off)
     assert guide.ran([stack("b"), stack("a"), stack("c")]) == [stack("a")]
     # A recipe that an app does not have the place for need not have been tried on it.
@@ -182,32 +275,57 @@ def test_a_guide_is_made_of_stacks_on_which_every_recipe_was_tried_everywhere() 
     assert guide_to(without).ran([stack("a")]) == [stack("a")]
 
 
+def test_where_shutdowns_alone_were_tried_the_advice_is_about_them() -> None:
+    fails = EVERY_RECIPE_FAILS | {"waited-task": ()}
+    whole = result_with(stack(), fails)
+    of = stack(server="uvicorn+graceful-2s")
+    shutdowns = stack_result(*(t for t in whole.trials if "-in-shutdown" in t.scenario), of=of)
+    assert recommended(shutdowns) == [("waited-task", ("shutdown",))]
+    guide = guide_to(whole, shutdowns)
+    assert guide.ran([of]) == [of]
+    assert not guide.fails(of, cleanup.BY_ID["waited-task"])
+    # It is not better than another for what was not tried on it.
+    first, second = guide.advice("starlette", [stack(), of])
+    assert (first.better_servers, second.better_servers) == ((), ())
+    assert set(scenarios_to_sample(shutdowns)) == {f"waited-task-in-{name}" for name in SHUTDOWNS}
+
+
 def test_a_recipe_whose_surface_an_app_does_not_have_is_neither_advised_nor_compared() -> None:
-    (advice,) = guide_to(result_with(stack(), {})).advice("starlette", [stack()])
-    assert "dependency" not in ids(advice.working)
-    with_dependency = result_with(stack(), {}, surfaces=("dependency",))
-    (advice,) = guide_to(with_dependency).advice("starlette", [stack()])
-    assert "dependency" in ids(advice.working)
+    fails = {recipe.id: ("idle",) for recipe in RECIPES} | {"dependency": ()}
+    assert recommended(result_with(stack(), fails)) == [("try-finally", KINDS)]
+    with_dependency = result_with(stack(), fails, surfaces=("dependency",))
+    assert recommended(with_dependency) == [("dependency", KINDS)]
 
 
 def test_advice_for_servers_on_which_different_recipes_work_is_given_apart() -> None:
-    one, other, third = stack(), stack(server="hypercorn"), stack(server="uvicorn-fast")
+    one, other, third = stack(), stack(server="hypercorn"), stack(server="uvicorn+fast")
     guide = guide_to(
         result_with(one, {}), result_with(other, EVERY_RECIPE_FAILS), result_with(third, {})
     )
     works, fails = guide.advice("starlette", [one, other, third])
-    assert works.servers == ("uvicorn", "uvicorn-fast")
+    assert works.servers == ("uvicorn", "uvicorn+fast")
     assert fails.servers == ("hypercorn",)
-    assert not fails.working
-    assert [s.id for s in fails.without_recipe] == ["shutdown"]
-    assert {s.id for near in fails.nearest for s in near.fails} == {"shutdown"}
-    assert set(fails.better_servers) == {"uvicorn", "uvicorn-fast"}
+    assert {s.kind for s in fails.recommended[-1].fails} == {"shutdown"}
+    assert set(fails.better_servers) == {"uvicorn", "uvicorn+fast"}
+
+
+@pytest.mark.parametrize(("lines", "rows"), [((GOOD, CUT, NEVER), 1), ((GOOD, CUT, CUT), 2)])
+def test_servers_that_differ_by_one_trial_share_their_advice(
+    lines: Sequence[tuple[Line, ...]], rows: int
+) -> None:
+    one, other = stack(), stack(server="hypercorn")
+    fails = {recipe.id: ("idle", "error") for recipe in RECIPES} | {"try-finally": ("idle",)}
+    results = [result_with(of, fails) for of in (one, other)]
+    kept = [t for t in results[1].trials if t.scenario != "try-finally-in-idle"]
+    differing = [trial("try-finally-in-idle", *found, repeat=n) for n, found in enumerate(lines)]
+    guide = guide_to(results[0], stack_result(*kept, *differing, of=other))
+    assert len(guide.advice("starlette", [one, other])) == rows
 
 
 def test_where_no_recipe_works_the_apps_that_do_better_are_named_twins_first() -> None:
     mine, twin = stack("starlette"), stack("starlette-asgi")
     other, worse = stack("bare"), stack("quart")
-    both = {recipe.id: ("shutdown", "error") for recipe in RECIPES}
+    both = {recipe.id: (*SHUTDOWNS, "error") for recipe in RECIPES}
     results = [
         result_with(mine, EVERY_RECIPE_FAILS),
         result_with(twin, {}),
@@ -219,11 +337,25 @@ def test_where_no_recipe_works_the_apps_that_do_better_are_named_twins_first() -
     assert advice.better_servers == ()
 
 
+def test_a_process_that_has_not_exited_is_told_with_what_is_recommended() -> None:
+    result = result_with(stack(), {})
+    shutdown = scenario_id(TRY_FINALLY, SHUTDOWN)
+    trials = [
+        trial(t.scenario, *GOOD, STAYS, repeat=t.repeat)
+        if (t.scenario, t.repeat) == (shutdown, 1)
+        else t
+        for t in result.trials
+    ]
+    (found,) = guide_to(stack_result(*trials)).recommended(stack())
+    assert found.stays == ((SHUTDOWN, 1, 3),)
+
+
 def test_where_trials_disagree_the_worst_is_counted_first() -> None:
     guide = guide_to(result_with(stack(), EVERY_RECIPE_FAILS))
     found = guide.tried(stack(), TRY_FINALLY, SHUTDOWN)
-    assert found.counts == ((CleanupResult.NEVER, 1), (CleanupResult.GOOD, 1))
+    assert found.counts == ((CleanupResult.NEVER, 2), (CleanupResult.GOOD, 1))
     assert found.worst == CleanupResult.NEVER
+    assert (found.failures, found.of) == (2, 3)
     assert not found.good
 
 
@@ -260,6 +392,19 @@ def test_the_recipe_for_streams_that_never_suspend_is_tried_in_one_situation() -
     assert "checkpoint" not in ids(guide.general(stack()))
 
 
+@pytest.mark.parametrize(
+    ("failures", "trials", "bound"),
+    [(0, 60, 0.0487), (0, 5, 0.4507), (0, 3, 0.6316), (1, 60, 0.0766), (5, 5, 1.0), (0, 0, 1.0)],
+)
+def test_the_bound_is_that_of_clopper_and_pearson(failures: int, trials: int, bound: float) -> None:
+    assert upper_bound(failures, trials) == pytest.approx(bound, abs=5e-5)
+
+
+def test_without_a_failure_the_bound_has_a_closed_form() -> None:
+    for trials in range(1, 100):
+        assert upper_bound(0, trials) == pytest.approx(1 - 0.05 ** (1 / trials), abs=1e-8)
+
+
 # --- The data.
 
 
@@ -289,6 +434,7 @@ def test_results_have_an_order_from_the_best_to_the_worst_and_a_meaning() -> Non
         "UNWAITED",
         "LATE",
         "EARLY",
+        "OPEN",
         "CUT",
         "NEVER",
         "LOST",

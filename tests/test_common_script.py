@@ -24,9 +24,9 @@ EVERY_FIELD_CHANGED = {
     "polls": True,
     "timeout_ms": 0.5,
     "cleanup": "swallow",
-    "upstream": "http://127.0.0.1:1/events?a=b",
     "cleanup_ms": 250.0,
-    "recipe": "until_sigterm+anyio_shield",
+    "upstream": "http://127.0.0.1:1/events?a=b",
+    "recipe": "until_shutdown+anyio_shield",
 }
 
 

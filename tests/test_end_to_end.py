@@ -55,6 +55,7 @@ def results(measured: Path, tmp_path: Path) -> Path:
 # --- Outcomes.
 
 ONCE = (1, 1)
+SAMPLED = {"try-finally-in-idle"}
 
 KNOWN: list[tuple[str, str, str]] = [
     # It cancels the task that streams when it hears of the disconnect.
@@ -108,12 +109,17 @@ KNOWN: list[tuple[str, str, str]] = [
 def test_bare_is_seen_to_do_what_it_is_built_to_do(
     outcomes: Table, scenario: str, surface: str, saw: str
 ) -> None:
-    assert outcomes["bare", scenario, surface] == {saw: ONCE}
+    # A recipe that is recommended is run more often.
+    times = (4, 4) if scenario in SAMPLED else ONCE
+    assert outcomes["bare", scenario, surface] == {saw: times}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.id for scenario in SCENARIOS])
+PLANNED = [scenario.id for scenario in SCENARIOS if not scenario.only_recommended]
+
+
+@pytest.mark.parametrize("scenario", PLANNED)
 def test_every_scenario_is_in_the_table(outcomes: Table, scenario: str) -> None:
-    assert any(key[1] == scenario.id for key in outcomes)  # type: ignore[attr-defined]
+    assert any(key[1] == scenario for key in outcomes)
 
 
 def test_what_bare_does_not_support_is_not_applicable(outcomes: Table) -> None:
@@ -139,8 +145,9 @@ def test_what_bare_has_no_place_for_is_not_applicable(outcomes: Table) -> None:
 def test_the_page_on_clean_up_says_what_to_write_and_shows_it(measured: Path) -> None:
     text = (measured / "cleanup.md").read_text(encoding="utf-8")
     (row,) = [line for line in text.splitlines() if line.startswith("| **bare** | uvicorn | `")][:1]
-    assert "`shutdown-aware-task`" in row
-    assert "async def waited_task(" in text
+    # A stalled stream is closed by nothing else.
+    assert "`send-timeout`" in row
+    assert "async def send_timeout(" in text
     assert "**`try-finally`**" in text
 
 

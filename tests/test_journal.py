@@ -40,6 +40,17 @@ def test_what_was_finished_is_resumed(tmp_path: Path) -> None:
     assert resumed.trial_count == 2
 
 
+def test_what_outcomes_have_asked_for_is_told_from_what_was_planned(tmp_path: Path) -> None:
+    begun = begin(tmp_path)
+    begun.keep(batch("idle"))
+    assert not begun.has_sample("bare", "uvicorn", "idle")
+    begun.keep(msgspec.structs.replace(batch("idle"), sample=True))
+    resumed = Journal.resume(tmp_path / "runs")
+    assert resumed.has_sample("bare", "uvicorn", "idle")
+    assert not resumed.has_sample("bare", "hypercorn", "idle")
+    assert (resumed.trial_count, resumed.sample_count) == (2, 1)
+
+
 def test_trials_traced_trials_and_latency_are_told_apart(tmp_path: Path) -> None:
     begin(tmp_path)
 

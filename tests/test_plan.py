@@ -37,7 +37,7 @@ PROOFS = {scenario.id for scenario in SCENARIOS if scenario.proof}
 def test_nothing_asked_for_means_everything() -> None:
     assert choose("app", [], ["bare", "quart"]) == ("bare", "quart")
     assert choose_servers([]) == tuple(server.id for server in SERVERS)
-    everything = tuple(scenario.id for scenario in SCENARIOS)
+    everything = tuple(s.id for s in SCENARIOS if not s.only_recommended)
     assert choose_scenarios([], thorough=True) == everything
 
 
@@ -167,9 +167,25 @@ def test_what_needs_a_server_of_its_own_is_repeated_three_times_at_most(
     assert plan.repeats_of(BY_ID["idle"]) == repeats
 
 
-def test_recipes_are_repeated_three_times_at_most() -> None:
-    assert a_plan("bare", repeats=5).repeats_of(BY_ID["try-finally-in-idle"]) == 3
-    assert a_plan("bare", repeats=1).repeats_of(BY_ID["try-finally-in-idle"]) == 1
+@pytest.mark.parametrize(("repeats", "in_group", "alone"), [(1, 1, 4), (5, 5, 20), (9, 5, 20)])
+def test_recipes_are_repeated_five_times_at_most_and_more_often_if_they_are_recommended(
+    repeats: int, in_group: int, alone: int
+) -> None:
+    plan = a_plan("bare", repeats=repeats)
+    recipe = BY_ID["try-finally-in-idle"]
+    assert plan.repeats_of(recipe) == in_group
+    assert plan.repeats_of(recipe.by_itself()) == alone
+    assert plan.repeats_of(BY_ID["try-finally-in-shutdown"].by_itself()) == in_group
+    assert rounds([recipe.by_itself()], 2) == [
+        [(recipe.by_itself(), 1)],
+        [(recipe.by_itself(), 2)],
+    ]
+
+
+def test_what_only_recommended_recipes_are_tried_in_is_run_by_name() -> None:
+    name = "try-finally-in-shutdown-group"
+    assert name not in choose_scenarios([], thorough=True)
+    assert name in choose_scenarios([name], thorough=False)
 
 
 def test_an_app_is_spared_the_recipes_it_has_no_place_for() -> None:

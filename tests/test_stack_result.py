@@ -56,6 +56,17 @@ def test_what_batches_hold_is_put_together(prepared: PreparedStack) -> None:
     assert result.latency == Latency(own_ns=(2,), bare_ns=(2,))
 
 
+def test_trials_that_outcomes_have_asked_for_are_taken_in_the_place_of_the_others(
+    prepared: PreparedStack,
+) -> None:
+    asked_for = trial("idle", LEAVES, 5, repeat=2)
+    sample = Batch(app="bare", server="uvicorn", scenario="idle", sample=True, trials=(asked_for,))
+    batches = [batch("idle", line="idle: a line"), batch("post"), sample]
+    result = stack_result.assemble(a_plan("bare"), prepared, batches)
+    assert result.trials == (trial("post", LEAVES), asked_for)
+    assert result.unattributed == ("idle: a line",)  # they are of the log, whoever wrote them
+
+
 def test_what_belongs_to_another_stack_is_passed_over(prepared: PreparedStack) -> None:
     result = stack_result.assemble(
         a_plan("bare"), prepared, [batch("idle", server="hypercorn"), batch("post")]

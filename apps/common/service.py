@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from apps.common import cleanup, recipes, relay
 from apps.common.script import Action, Script
+from apps.recipes.dependency import dependency as cleaning_dependency
+from apps.recipes.lifespan_task import clean_ups_done
 from hangup.agent import probe
 
 S = TypeVar("S")
@@ -55,11 +57,14 @@ async def background() -> None:
 
 async def shutting_down() -> None:
     """What the app does when the server has shut it down, in its framework's hook for that."""
+    await clean_ups_done()
 
 
-async def dependency_teardown() -> None:
-    """What a dependency does after its `yield`."""
-    await _clean_up_in("dependency_teardown")
+def dependency() -> AbstractAsyncContextManager[None]:
+    """What a dependency has around its `yield`; it cleans up if the script says so."""
+    if not _cleans_up_in("dependency"):
+        return nullcontext()
+    return asynccontextmanager(cleaning_dependency(_clean_up()))()
 
 
 async def client_closed() -> None:
@@ -67,11 +72,24 @@ async def client_closed() -> None:
     await _clean_up_in("client_closed")
 
 
+def event_source_options() -> dict[str, Any]:
+    """What sse-starlette's `EventSourceResponse` is given beside the stream made before this."""
+    return recipes.event_source_options() if _cleans_up_in("event_source_shutdown") else {}
+
+
 async def _clean_up_in(function: str) -> None:
     """Clean up if the script names this function as the one that does."""
-    script = script_of_request()
-    if function in script.recipe.split("+"):
-        await cleanup.of_recipe(probe.trial_of_request.get(), script.cleanup_ms)()
+    if _cleans_up_in(function):
+        await _clean_up()()
+
+
+def _cleans_up_in(function: str) -> bool:
+    return function in script_of_request().recipe.split("+")
+
+
+def _clean_up() -> cleanup.CleanUp:
+    """The clean-up of the current request."""
+    return cleanup.of_recipe(probe.trial_of_request.get(), script_of_request().cleanup_ms)
 
 
 def source() -> Events:
@@ -99,8 +117,7 @@ def stream(
             inner = _new_source(trial, script, lambda _, data: encode(data))
         else:
             inner = _encoded(make_source, encode)
-        clean_up = cleanup.of_recipe(trial, script.cleanup_ms)
-        generator = recipes.assemble(script.recipe, inner, clean_up)
+        generator = recipes.assemble(script.recipe, inner, _clean_up())
     else:
         make_source = make_source or partial(_new_source, trial, script, _numbered)
         polled = is_disconnected if script.polls else None

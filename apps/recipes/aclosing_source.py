@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
 """How long the clean-up may take before it is cancelled."""
+logger = logging.getLogger(__name__)
 
 
 async def aclosing_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
@@ -22,12 +24,16 @@ async def aclosing_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
 
 
 async def cleaned_up_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Yield what the source does; await the clean-up shielded in `finally`."""
+    """Yield what the source does; close it, and await the clean-up shielded."""
     import anyio
 
     try:
-        async for item in source:
-            yield item
+        async with aclosing(source):
+            async for item in source:
+                yield item
     finally:
-        with anyio.move_on_after(DEADLINE_S, shield=True):
-            await clean_up()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await clean_up()
+        except Exception:
+            logger.exception("The clean-up of a stream failed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -10,16 +11,23 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long the clean-up may take before it is cancelled."""
+"""How long closing the source and the clean-up may take before they are cancelled."""
+logger = logging.getLogger(__name__)
 
 
 async def anyio_shield(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Await the clean-up in an AnyIO cancel scope that those around it cannot cancel."""
+    """Close the source and clean up in a cancel scope that those around it cannot cancel."""
     import anyio
 
     try:
         async for item in source:
             yield item
     finally:
-        with anyio.move_on_after(DEADLINE_S, shield=True):
-            await clean_up()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                try:
+                    await source.aclose()
+                finally:
+                    await clean_up()
+        except Exception:
+            logger.exception("The clean-up of a stream failed.")

@@ -6,6 +6,7 @@ A source that never suspends blocks the event loop, so that no disconnect can be
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -14,11 +15,12 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long the clean-up may take before it is cancelled."""
+"""How long closing the source and the clean-up may take before they are cancelled."""
+logger = logging.getLogger(__name__)
 
 
 async def checkpoint(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Let the event loop run other tasks before each item; await the clean-up shielded."""
+    """Let the event loop run other tasks before each item; clean up shielded."""
     import anyio
 
     try:
@@ -26,5 +28,11 @@ async def checkpoint(source: Source[T], clean_up: CleanUp) -> Source[T]:
             await asyncio.sleep(0)
             yield item
     finally:
-        with anyio.move_on_after(DEADLINE_S, shield=True):
-            await clean_up()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                try:
+                    await source.aclose()
+                finally:
+                    await clean_up()
+        except Exception:
+            logger.exception("The clean-up of a stream failed.")

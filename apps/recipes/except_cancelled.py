@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
+logger = logging.getLogger(__name__)
+
 
 async def except_cancelled(source: Source[T], clean_up: CleanUp) -> Source[T]:
     """Await the clean-up if the stream is cancelled, and not if it ends in another way."""
     try:
-        async for item in source:
-            yield item
+        async with aclosing(source):
+            async for item in source:
+                yield item
     except asyncio.CancelledError:
-        await clean_up()
+        try:
+            await clean_up()
+        except Exception:
+            logger.exception("The clean-up of a stream failed.")
         raise

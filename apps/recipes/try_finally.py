@@ -1,19 +1,27 @@
-"""Clean-up awaited in `finally`."""
+"""Clean-up awaited in `finally`, where it can be cancelled."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
+logger = logging.getLogger(__name__)
+
 
 async def try_finally(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Await the clean-up in `finally`, where it can be cancelled."""
+    """Close the source, then await the clean-up."""
     try:
-        async for item in source:
-            yield item
+        async with aclosing(source):
+            async for item in source:
+                yield item
     finally:
-        await clean_up()
+        try:
+            await clean_up()
+        except Exception:
+            logger.exception("The clean-up of a stream failed.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,16 +16,27 @@ DEADLINE_S = 5.0
 """How long the clean-up is waited for; it is not cancelled after that."""
 cleaning: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
+logger = logging.getLogger(__name__)
 
 
 async def waited_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Start a task for the clean-up, and wait for it as long as this is not cancelled."""
+    """Close the source, start a task for the clean-up, and wait for it if that is allowed."""
     try:
-        async for item in source:
-            yield item
+        async with aclosing(source):
+            async for item in source:
+                yield item
     finally:
         task = asyncio.create_task(clean_up())
         cleaning.add(task)
-        task.add_done_callback(cleaning.discard)
+        task.add_done_callback(cleaned)
         # A cancellation ends the `asyncio.wait`, but does not cancel the task.
         await asyncio.wait({task}, timeout=DEADLINE_S)
+
+
+def cleaned(task: asyncio.Task[None]) -> None:
+    """Forget a task that is done, and log what it raised."""
+    cleaning.discard(task)
+    if task.cancelled():
+        logger.error("The clean-up of a stream was cancelled.")
+    elif error := task.exception():
+        logger.error("The clean-up of a stream failed.", exc_info=error)

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hangup.analysis.cleanup import scenarios_to_sample
 from hangup.analysis.disturbance import settled
 from hangup.analysis.exception_path import steps_through_apps
 from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
@@ -44,7 +45,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
     root = staged_directory(journal.directory)
     try:
         apps = _staged_apps(plan, root)
-        total = count_trials(plan, apps)
+        total = count_trials(plan, apps) + journal.sample_count
     except BaseException:
         if not journal.started:
             journal.abandon()
@@ -58,12 +59,20 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=total, completed=journal.trial_count)
+
+        def add(count: int) -> None:
+            nonlocal total
+            total += count
+            progress.update(task, total=total)
+
         hooks = Hooks(
             select_steps=steps_through_apps,
             settle=partial(settled, window_s=plan.window_s),
             check=partial(check_mergeable, results) if plan.by_name else _accept,
             trials_finished=lambda count: progress.advance(task, count),
             phase_begins=lambda text: progress.update(task, description=text),
+            to_sample=scenarios_to_sample,
+            trials_added=add,
         )
         scheduler = Scheduler(journal, apps, environments(cache), hooks)
         try:
@@ -104,13 +113,13 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
         )
         raise typer.Exit(EXIT_CODE) from None
     journal.end(keep_logs=bool(scheduler.failed_to_start))
-    took_place = sum(
+    not_started = sum(
         trial.count
         for result in stack_results
         for trial in (*result.trials, *result.traced)
-        if trial.failure != Word.FAILED_TO_START
+        if trial.failure == Word.FAILED_TO_START
     )
-    trials = f"{total} trials" if took_place == total else f"{took_place} of {total} trials"
+    trials = f"{total - not_started} of {total} trials" if not_started else f"{total} trials"
     print_message(f"{trials}; the report: {displayed(results / REPORT)}")
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)

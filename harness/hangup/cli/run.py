@@ -105,8 +105,8 @@ def run(
         int,
         typer.Option(
             min=1,
-            help="Trials of each scenario. At most 3 are run of recipes and where a trial may "
-            "end or hang its server, more of races.",
+            help="Trials of each scenario. At most 5 are run of recipes and 3 where a trial may "
+            "end or hang its server; more of races, and of recipes that are recommended.",
             rich_help_panel=_HOW,
         ),
     ] = 5,

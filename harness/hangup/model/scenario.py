@@ -72,3 +72,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether only thorough runs have it, and those that ask for it by name."""
     proof: bool = False
     """Whether it proves that surfaces are in place, and so belongs to every run."""
+    samples: int = 0
+    """Of a recipe: how many trials there are of it if it is recommended, each by itself."""
+    only_recommended: bool = False
+    """Of a recipe: whether it is run only if the recipe is recommended, or by name."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is a recipe that is not run in a group with others."""
+        return bool(self.samples) and not self.group
+
+    def by_itself(self) -> Scenario:
+        """The same of a recipe, with no other beside it."""
+        return msgspec.structs.replace(self, group="", companion="")

@@ -71,6 +71,8 @@ def _recipe(recipe: Recipe, situation: Situation) -> Scenario:
         small_buffers=situation.small_buffers,
         group=group,
         companion=situation.companion,
+        samples=situation.samples,
+        only_recommended=situation.only_recommended,
     )
 
 

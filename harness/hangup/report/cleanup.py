@@ -8,17 +8,31 @@ from typing import Protocol
 
 import msgspec
 
-from hangup.analysis.cleanup import Advice, CleanupGuide, CleanupResult, Tried
+from hangup.analysis.cleanup import (
+    KINDS,
+    Advice,
+    CleanupGuide,
+    CleanupResult,
+    Recommendation,
+    Tried,
+    differ_by_one,
+)
 from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.proportions import upper_bound
 from hangup.model import cleanup
-from hangup.model.cleanup import FLOOD, RECIPES, SITUATIONS, Recipe, Situation, scenario_id
+from hangup.model.cleanup import (
+    FLOOD,
+    RECIPES,
+    SITUATIONS,
+    Kind,
+    Recipe,
+    Situation,
+    scenario_id,
+)
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
-
-MANY = 2
-"""So many of the recipes that come nearest are named."""
 
 
 class Excerpts(Protocol):
@@ -46,10 +60,18 @@ class RecipeIn(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A recipe to write, and the situations in which it works only after completion."""
+    """A recipe to write, with the trials that show where it fails."""
 
-    recipe: Recipe
+    recommendation: Recommendation
+    fails: tuple[RecipeIn, ...]
     after_completion: tuple[RecipeIn, ...]
+    stays: tuple[tuple[RecipeIn, int, int], ...]
+    """Where the process had not exited within the window, in how many trials and of how many."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What to write."""
+        return self.recommendation.recipe
 
 
 class AdviceRow(msgspec.Struct, frozen=True):
@@ -58,10 +80,6 @@ class AdviceRow(msgspec.Struct, frozen=True):
     app: str
     advice: Advice
     written: tuple[Written, ...]
-    nearest: tuple[tuple[Recipe, tuple[RecipeIn, ...]], ...]
-    """The recipes that come nearest, and where they fail."""
-    more: int
-    """How many more come as near."""
 
 
 class FloodRow(msgspec.Struct, frozen=True):
@@ -97,6 +115,7 @@ class CleanupView:
     """What the template asks for; false if no stack can be advised."""
 
     situations = SITUATIONS
+    kinds = KINDS
     results = tuple(CleanupResult)
     recipes = RECIPES
 
@@ -117,6 +136,11 @@ class CleanupView:
         """How many trials there are of each recipe in each situation, at the least."""
         return self.guide.fewest_trials()
 
+    @property
+    def largest_bound(self) -> float:
+        """The share of failures that no failure in so many trials allows."""
+        return upper_bound(0, self.fewest_trials)
+
     def ran(self, stacks: Sequence[Stack]) -> Sequence[Stack]:
         """Those of the stacks on which recipes were tried."""
         return self.guide.ran(stacks)
@@ -133,25 +157,18 @@ class CleanupView:
     def _advice_row(self, advice: Advice, ran: Sequence[Stack]) -> AdviceRow:
         stack = next(s for s in ran if (s.app, s.server) == (advice.app, advice.servers[0]))
         return AdviceRow(
-            advice.app,
-            advice,
-            tuple(
-                Written(
-                    recipe,
-                    tuple(
-                        found
-                        for situation in SITUATIONS
-                        if (found := self._in(stack, recipe, situation)).tried.worst
-                        == CleanupResult.AT_END
-                    ),
-                )
-                for recipe in advice.working
-            ),
-            tuple(
-                (near.recipe, tuple(self._in(stack, near.recipe, s) for s in near.fails))
-                for near in advice.nearest[:MANY]
-            ),
-            max(0, len(advice.nearest) - MANY),
+            advice.app, advice, tuple(self._written(stack, found) for found in advice.recommended)
+        )
+
+    def _written(self, stack: Stack, recommended: Recommendation) -> Written:
+        def in_(situation: Situation) -> RecipeIn:
+            return self._in(stack, recommended.recipe, situation)
+
+        return Written(
+            recommended,
+            fails=tuple(map(in_, recommended.fails)),
+            after_completion=tuple(map(in_, recommended.after_completion)),
+            stays=tuple((in_(situation), n, of) for situation, n, of in recommended.stays),
         )
 
     def _in(self, stack: Stack, recipe: Recipe, situation: Situation) -> RecipeIn:
@@ -187,13 +204,32 @@ class CleanupView:
         columns = self.columns(ran)
         rows: list[tuple[Sequence[Stack], list[WorstCell]]] = []
         for app in dict.fromkeys(stack.app for stack in ran):
-            alike: dict[object, list[Stack]] = defaultdict(list)
+            alike: list[list[Stack]] = []
             for stack in (s for s in ran if s.app == app):
-                cells = [self._worst(stack, recipe) for recipe in columns]
-                alike[tuple(map(_words, cells))].append(stack)
-            for on in alike.values():
-                rows.append((on, [self._worst(on[0], recipe) for recipe in columns]))
+                same = (on for on in alike if self._same_row(on[0], stack, columns))
+                on = next(same, None)
+                if on is None:
+                    alike.append([stack])
+                else:
+                    on.append(stack)
+            rows += [(on, [self._worst(on[0], recipe) for recipe in columns]) for on in alike]
         return rows
+
+    def _same_row(self, one: Stack, other: Stack, columns: Sequence[Recipe]) -> bool:
+        """Whether a row says the same of two stacks, or what differs is one trial in a cell."""
+        for cell, another in ((self._worst(s, r) for s in (one, other)) for r in columns):
+            if cell.example is None or another.example is None:
+                if cell.example is not another.example:
+                    return False
+            elif (cell.works, cell.more) != (another.works, another.more) or (
+                not cell.works
+                and not (
+                    cell.example.situation == another.example.situation
+                    and differ_by_one(cell.example.tried, another.example.tried)
+                )
+            ):
+                return False
+        return True
 
     def _worst(self, stack: Stack, recipe: Recipe) -> WorstCell:
         if not self.guide.applies(stack, recipe):
@@ -215,8 +251,9 @@ class CleanupView:
     def _failure(
         self, on: Sequence[Stack], recipe: Recipe, situation: Situation
     ) -> FailureCell | None:
-        tried = {stack: self.guide.tried(stack, recipe, situation) for stack in on}
-        failing = [stack for stack in on if not tried[stack].good]
+        found = {stack: self.guide.tried(stack, recipe, situation) for stack in on}
+        tried = {stack: found[stack] for stack in on if found[stack].counts}
+        failing = [stack for stack in tried if not tried[stack].good]
         if not failing:
             return None
         commonest = Counter(tried[stack].worst for stack in failing).most_common(1)[0][0]
@@ -224,21 +261,30 @@ class CleanupView:
         return FailureCell(
             RecipeIn(example, recipe, situation, tried[example]),
             len(failing),
-            len(on),
+            len(tried),
             others=any(tried[stack].worst != commonest for stack in failing),
         )
 
-    def works_on(self, recipe: Recipe) -> tuple[list[Stack], list[Stack]]:
-        """The stacks that a recipe works on, and those it was tried on."""
-        ran = [stack for stack in self.stacks if self.guide.applies(stack, recipe)]
-        return [stack for stack in ran if not self.guide.fails(stack, recipe)], ran
+    def works_on(self, recipe: Recipe, kind: Kind) -> tuple[list[Stack], list[Stack]]:
+        """The stacks on which a recipe never failed in a kind of situations, and all it ran on."""
+        ran = [
+            stack
+            for stack in self.stacks
+            if self.guide.applies(stack, recipe) and kind in self.guide.kinds(stack)
+        ]
+        return [stack for stack in ran if not self.guide.fails(stack, recipe, (kind,))], ran
+
+    def works_anywhere(self, recipe: Recipe) -> bool:
+        """Whether there is a stack on which a recipe never failed in some kind of situations."""
+        return any(self.works_on(recipe, kind)[0] for kind in KINDS if kind != "error")
 
     def expression(self, recipe: Recipe) -> str:
         """How a stream is made of a recipe's functions; empty where it is none."""
         text = "source"
         for function in recipe.functions:
             excerpt = self._excerpts.recipe(function)
-            if excerpt is not None:
+            # One that is not given a stream stands elsewhere.
+            if excerpt is not None and excerpt.parameters[0] != "clean_up":
                 text = f"{function}({', '.join([text, *excerpt.parameters[1:]])})"
         return "" if text == "source" else text
 
@@ -277,14 +323,6 @@ def in_words(tried: Tried) -> str:
     if len(tried.counts) < 2:
         return str(tried.worst)
     return ", ".join(f"{result} {n}/{of}" for result, n in tried.counts)
-
-
-def _words(cell: WorstCell) -> object:
-    """What a cell says: servers of which this is the same share a row."""
-    example = cell.example
-    if example is None or cell.works:
-        return example is None, cell.works
-    return in_words(example.tried), example.situation.id, cell.more
 
 
 def _flood_words(row: FloodRow) -> tuple[object, ...]:

@@ -219,6 +219,8 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "timeline": timeline.text,
     "times_ms": times_ms,
     "tried": tried_in_words,
+    "plural": "{}s".format,
+    "percent": "{:.0%}".format,
     "unfinished": _unfinished,
     "why": _why_sentences,
 }

@@ -32,6 +32,8 @@ def choose_scenarios(
     def runs(scenario: Scenario) -> bool:
         if wanted:
             return scenario.id in chosen
+        if scenario.only_recommended:
+            return False
         return (thorough or not scenario.thorough) and (recipes or scenario.kind != "recipe")
 
     return tuple(s.id for s in catalogue.SCENARIOS if s.proof or runs(s))
@@ -123,11 +125,12 @@ def traced_sequences(scenarios: Iterable[Scenario]) -> list[list[Scenario]]:
 def rounds(group: Group, repeats: int) -> list[list[tuple[Scenario, int]]]:
     """The trials of a group that shares a server, as scenario and repeat: what runs at once.
 
-    The repeats of a scenario run at once, unless it is exclusive or one of several in its group.
+    The repeats of a scenario run at once, unless it is exclusive, one of several in its group, or
+    a recipe that is recommended.
     """
     numbers = range(1, repeats + 1)
     by_repeat = [[(scenario, repeat) for scenario in group] for repeat in numbers]
-    if group[0].exclusive or group[0].group:
+    if group[0].exclusive or group[0].group or group[0].alone:
         return by_repeat
     return [[trial for round_ in by_repeat for trial in round_]]
 

@@ -1,14 +1,15 @@
 """A run: all trials of a plan, in their order, as many at once as do not disturb one another.
 
-Trials on servers that they share and on servers of their own come first, side by side; then those
-in which exceptions are traced; latency comes last, when nothing else goes on.
+Trials on servers that they share and on servers of their own come first, side by side; then what
+the outcomes so far ask for; then those in which exceptions are traced; latency comes last, when
+nothing else goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +46,9 @@ from hangup.runner.trial_group import TrialGroup
 from hangup.runner.trial_setup import TrialSetup, trial_name
 from hangup.store.journal import Batch, Journal
 
+SAMPLE_ROUNDS = 3
+"""How often the outcomes are asked what to run more of; the last answer need not be sampled."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
@@ -60,6 +64,10 @@ class Hooks:
     """Called with how many more trials are finished."""
     phase_begins: Callable[[str], None]
     """Called with what the run does from now on."""
+    to_sample: Callable[[StackResult], Collection[str]] = lambda _: ()
+    """Says of a stack's result so far which scenarios are run by themselves, and more often."""
+    trials_added: Callable[[int], None] = lambda _: None
+    """Called with how many more trials there will be than were planned."""
 
 
 class Scheduler:
@@ -107,6 +115,8 @@ class Scheduler:
         async with self._pool, running(self._harness.run()):
             self._hooks.phase_begins("running trials")
             await self._run_trials(asked_for)
+            self._hooks.phase_begins("trying what is recommended")
+            await gather(self._run_samples(stack) for stack in asked_for)
             if self._plan.trace_exceptions:
                 self._hooks.phase_begins("tracing exceptions")
                 await gather(self._run_traced(stack) for stack in asked_for)
@@ -138,6 +148,24 @@ class Scheduler:
             for scenario in plan.applicable(self._plan.scenarios, stack.app, stack.server)
             if not self._journal.has_trials(stack.app.id, stack.server.id, scenario.id)
         ]
+
+    async def _run_samples(self, stack: PreparedStack) -> None:
+        """Run what the outcomes so far ask for, again and each by itself, in place of those."""
+        app, server = stack.app.id, stack.server.id
+        for _ in range(SAMPLE_ROUNDS):
+            to_do = [
+                BY_ID[scenario].by_itself()
+                for scenario in self._hooks.to_sample(self._result(stack))
+                if not self._journal.has_sample(app, server, scenario)
+            ]
+            if not to_do:
+                return
+            self._hooks.trials_added(sum(map(self._plan.repeats_of, to_do)))
+            async with asyncio.TaskGroup() as tasks:
+                if groups := plan.shared_server_groups(to_do):
+                    tasks.create_task(self._run_on_shared_server(stack, groups))
+                for group in plan.own_server_groups(to_do):
+                    tasks.create_task(self._run_on_own_servers(stack, group))
 
     async def _run_on_shared_server(
         self, stack: PreparedStack, groups: Sequence[plan.Group]
@@ -358,6 +386,7 @@ class Scheduler:
                     app=stack.app.id,
                     server=stack.server.id,
                     scenario=scenario.id,
+                    sample=scenario.alone,
                     trials=tuple(trial for trial in trials if trial.scenario == scenario.id),
                     rejected_registrations=unattributed.rejected_registrations,
                     unattributed=lines,

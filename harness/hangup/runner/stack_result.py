@@ -24,6 +24,8 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         for batch in batches
         if (batch.app, batch.server) == (prepared.app.id, prepared.server.id)
     ]
+    sampled = {batch.scenario for batch in own if batch.sample}
+    counted = [batch for batch in own if batch.sample or batch.scenario not in sampled]
     traced = tuple(trial for batch in own for trial in batch.traced)
     latencies = [batch.latency for batch in own if batch.latency is not None]
     about = prepared.app.about
@@ -58,7 +60,7 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         ),
         latency=latencies[-1] if latencies else None,
         unattributed=tuple(line for batch in own for line in batch.unattributed),
-        trials=tuple(trial for batch in own for trial in batch.trials),
+        trials=tuple(trial for batch in counted for trial in batch.trials),
         traced=traced,
         distributions=distributions_of(
             prepared.python,

@@ -32,6 +32,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     app: str
     server: str
     scenario: str | None = None
+    sample: bool = False
+    """Whether its trials are taken in the place of those that earlier batches have of it."""
     """The scenario of the trials; None for traced ones, which are of all scenarios."""
     trials: tuple[Trial, ...] = ()
     traced: tuple[Trial, ...] = ()
@@ -107,9 +109,18 @@ class Journal:
         """How many trials are finished, those in which exceptions were traced included."""
         return sum(len(batch.trials) + len(batch.traced) for batch in self.batches)
 
+    @property
+    def sample_count(self) -> int:
+        """How many of them were not planned, but asked for by outcomes."""
+        return sum(len(batch.trials) for batch in self.batches if batch.sample)
+
     def has_trials(self, app: str, server: str, scenario: str) -> bool:
         """Whether the trials of this scenario are finished."""
         return any(batch.scenario == scenario for batch in self._of(app, server))
+
+    def has_sample(self, app: str, server: str, scenario: str) -> bool:
+        """Whether the trials that replace those of this scenario are finished."""
+        return any(b.sample and b.scenario == scenario for b in self._of(app, server))
 
     def has_traced(self, app: str, server: str) -> bool:
         """Whether the trials in which exceptions are traced are finished."""
