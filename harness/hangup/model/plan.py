@@ -65,13 +65,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def repeats_of(self, scenario: Scenario) -> int:
         """How often a scenario is run.
 
-        Less often where each time needs a server of its own or there is much to try, more
-        often where it is a race. Recipes that are recommended have a number of samples, which
-        is for five repeats of the others.
+        At most five times where each time needs a server of its own or there is much to try: five
+        against five is the least that decides at 1 % whether two stacks differ. More often where
+        it is a race. Recipes that are recommended have a number of samples, which is for five
+        repeats of the others.
         """
         if scenario.alone:
             return max(1, scenario.samples * min(self.repeats, 5) // 5)
-        if scenario.kind == "recipe":
-            return min(self.repeats, 5)
-        costly = scenario.own_server or scenario.may_hang_server
-        return min(self.repeats, 3) if costly else self.repeats * scenario.repeat_factor
+        costly = scenario.own_server or scenario.may_hang_server or scenario.kind == "recipe"
+        return min(self.repeats, 5) if costly else self.repeats * scenario.repeat_factor
