@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import struct
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -52,6 +53,46 @@ async def asking(port: int, method: str = "GET") -> AsyncIterator[Client]:
         yield asked
     finally:
         await asked.close()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_compressed_response_is_read_as_it_arrives(*, finished: bool) -> None:
+    compressing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    head = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = compressing.compress(b"data: 1\n\ndata: 2\n\n")
+        body += compressing.flush(zlib.Z_FINISH if finished else zlib.Z_SYNC_FLUSH)
+        writer.write(head + body)
+        if not finished:
+            await reader.read()
+
+    async def main() -> None:
+        async with serving(serve) as (port, _), asking(port) as asked:
+            assert await asked.wait_until(has(2), DEADLINE_S)
+            assert asked.event_stream.data == ("1", "2")
+
+    asyncio.run(main())
+
+
+def test_the_client_says_that_it_takes_compressed_responses() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"data: 1\n\n")
+
+    async def main() -> None:
+        requests: list[bytes] = []
+
+        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            requests.append(await reader.readuntil(b"\r\n\r\n"))
+            await serve(reader, writer)
+            writer.close()
+
+        server = await asyncio.start_server(accepted, HOST, 0)
+        async with server, asking(server.sockets[0].getsockname()[1]) as asked:
+            assert await asked.wait_until(has(1), DEADLINE_S)
+        assert b"accept-encoding: gzip\r\n" in requests[0].lower()
+
+    asyncio.run(main())
 
 
 def has(count: int) -> Callable[[Client], bool]:

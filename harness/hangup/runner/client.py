@@ -11,6 +11,7 @@ import json
 import socket
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any, assert_never
 
@@ -32,6 +33,8 @@ SMALL_BUFFER = 16384
 ETHERNET_SEGMENT = 1460
 
 _RECEIVE_BYTES = 65536
+_GZIP = zlib.MAX_WBITS | 16
+"""Tells zlib that what it is given has a gzip header."""
 _PROMPT = json.dumps({"prompt": "Why is the sky blue?"})
 
 
@@ -83,6 +86,7 @@ class Client:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, ETHERNET_SEGMENT)
         self._http = h11.Connection(h11.CLIENT)
+        self._gzip: zlib._Decompress | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self) -> None:
@@ -93,6 +97,8 @@ class Client:
         headers = [
             ("Host", f"{HOST}:{self.port}"),
             ("Accept", "text/event-stream, application/json"),
+            # As every browser does: middleware that compresses does nothing without it.
+            ("Accept-Encoding", "gzip"),
         ]
         if body:
             headers += [
@@ -206,7 +212,7 @@ class Client:
                 # `sock_recv` does not suspend while there is something to read, and a
                 # server that floods must not have the harness for itself.
                 await asyncio.sleep(0)
-        except (ConnectionError, h11.RemoteProtocolError) as error:
+        except (ConnectionError, h11.RemoteProtocolError, zlib.error) as error:
             self.log.add("is cut off", detail=str(error))
             self._end(Word.CUT_OFF)
         except Exception:  # a fault of ours, which nobody is to wait for
@@ -226,12 +232,15 @@ class Client:
             match event:
                 case h11.Response():
                     self.status = event.status_code
+                    if (b"content-encoding", b"gzip") in event.headers:
+                        self._gzip = zlib.decompressobj(_GZIP)
                     self.log.add("gets the response", n=event.status_code)
                 case h11.Data():
                     if not self.received_bytes:
                         self.log.add("gets its first bytes")
                     self.received_bytes += len(event.data)
-                    body.append(event.data)
+                    data = bytes(event.data)
+                    body.append(self._gzip.decompress(data) if self._gzip else data)
                 case h11.EndOfMessage():
                     self.log.add("sees the response end")
                     self._end(Word.WHOLE)
