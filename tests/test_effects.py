@@ -137,19 +137,19 @@ def test_a_hazard_is_compared_by_the_trials_that_show_it() -> None:
 
 def test_a_recipe_is_compared_by_what_came_of_it_and_by_nothing_else() -> None:
     begun = ("source begin", LEAVES, "source end CancelledError at an await", "cleanup begin")
-    good = repeated("anyio-shield-in-idle", 5, *begun, "cleanup end")
+    good = repeated("waited-task-in-idle", 5, *begun, "cleanup end")
     lost = "cleanup end CancelledError"
-    cut = repeated("anyio-shield-in-idle", 5, *begun, lost)
+    cut = repeated("waited-task-in-idle", 5, *begun, lost)
     found = effect(comparable(good), comparable(cut))
-    recipe = CellId("anyio-shield-in-idle", "recipe", "anyio-shield-in-idle")
-    trials = CellId("anyio-shield-in-idle", "observation", TRIAL)
+    recipe = CellId("waited-task-in-idle", "recipe", "waited-task-in-idle")
+    trials = CellId("waited-task-in-idle", "observation", TRIAL)
     assert {c.cell: c.result for c in found.comparisons} == {
         recipe: Result.DIFFERENT,
         trials: Result.SAME,
     }
     (change,) = found.changes
     assert (change.kind, change.a, change.b) == ("recipe", "works", "fails")
-    once = [*good[1:], trial("anyio-shield-in-idle", *begun, lost)]
+    once = [*good[1:], trial("waited-task-in-idle", *begun, lost)]
     (change,) = effect(comparable(good), comparable(once)).changes
     assert (change.b, change.scenarios) == ("fails", ())
 
