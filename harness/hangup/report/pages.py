@@ -6,7 +6,8 @@ it is in the templates and their filters (`filters`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import jinja2
 
@@ -31,7 +32,7 @@ from hangup.report.cleanup import CleanupView, Excerpts
 from hangup.report.effects import EffectsView
 from hangup.report.filters import template_environment
 from hangup.report.links import REPORT, Links, evidence_page, scenario_page
-from hangup.report.views import GLANCE_COLUMNS, VersionGroup, groups
+from hangup.report.views import GLANCE_COLUMNS, groups
 from hangup.report.views import glance as glance_of
 
 HANDLED_SCENARIOS = (
@@ -134,9 +135,8 @@ def render(
         for page, template in templates.items()
     }
     pages |= _scenario_pages(environment, ran)
-    for group in grouped:
-        for app, own in group.apps.items():
-            pages |= _evidence_pages(environment, outcomes, group, app, own)
+    for own in _by_app(stacks):
+        pages |= _evidence_pages(environment, outcomes, own)
     return {
         page: GENERATED + markdown.without_extra_blank_lines(text) for page, text in pages.items()
     }
@@ -177,13 +177,20 @@ def _scenario_pages(environment: jinja2.Environment, ran: Sequence[Scenario]) ->
     return found
 
 
+def _by_app(stacks: Iterable[Stack]) -> list[list[Stack]]:
+    """The stacks that differ in their server only, together."""
+    found: dict[tuple[str, str, str], list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        found[stack.versions, stack.python, stack.app].append(stack)
+    return list(found.values())
+
+
 def _evidence_pages(
     environment: jinja2.Environment,
     outcomes: Outcomes,
-    group: VersionGroup,
-    app: str,
     stacks: Sequence[Stack],
 ) -> dict[str, str]:
+    """The pages of one app with a version set under a Python."""
     found = {}
     for kind in dict.fromkeys(s.kind for s in scenarios.SCENARIOS):
         sections = evidence.sections(outcomes, stacks, kind)
@@ -191,9 +198,8 @@ def _evidence_pages(
             page = evidence_page(stacks[0], kind)
             name = "evidence_of_recipes" if kind == "recipe" else "evidence"
             found[page] = environment.get_template(f"{name}.md.j2").render(
-                group=group,
-                app=app,
-                title=group.results_of(app)[0].title,
+                stack=stacks[0],
+                title=outcomes.of(stacks[0]).result.title,
                 kind=kind,
                 sections=sections,
                 links=Links(page),

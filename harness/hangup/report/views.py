@@ -21,6 +21,7 @@ from hangup.model.apps import REFERENCE
 from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
+from hangup.model.variants import variant_name
 from hangup.model.vocabulary import HOOK, Surface, Word
 
 CURRENT = "current"
@@ -62,12 +63,17 @@ GLANCE_COLUMNS: Mapping[str, tuple[str, Surface]] = {
 
 
 class VersionGroup:
-    """The stacks of one version set under one Python."""
+    """The stacks of one version set under one Python: the baselines, if there are any.
+
+    What a variant changes is an effect, and shown as such.
+    """
 
     def __init__(self, outcomes: Outcomes, results: Sequence[StackResult]) -> None:
+        baselines = [result for result in results if is_baseline(result.stack)]
         self.outcomes = outcomes
-        self.results = results
-        self.stacks = [result.stack for result in results]
+        self.results = baselines or results
+        self.stacks = [result.stack for result in self.results]
+        self.with_variants = [result.stack for result in results]
         self.versions = self.stacks[0].versions
         self.python = self.stacks[0].python
 
@@ -145,6 +151,11 @@ class VersionGroup:
         """Those of the rows that are this group's."""
         own = set(self.stacks)
         return [row for row in rows if row.stack in own]
+
+
+def is_baseline(stack: Stack) -> bool:
+    """Whether neither the app nor the server is a variant."""
+    return not (variant_name(stack.app) or variant_name(stack.server))
 
 
 class HazardPlace(msgspec.Struct, frozen=True):
