@@ -35,7 +35,7 @@ class ServerUse:
 
 SHARED = ServerUse(limit=30, replaced_without_queueing=True)
 """Trials share it, one after the other or at once."""
-OWN = ServerUse(limit=20)
+OWN = ServerUse(limit=40)
 """It is of one trial, or of a group of them; nearly all of its time is waiting."""
 TRACED = ServerUse(limit=12, trace_exceptions=True)
 """It traces exceptions, and is slow."""
