@@ -29,10 +29,8 @@ same Python, and a Python with another under the same versions."""
 def comparison(session: nox.Session) -> None:
     """Run the whole comparison, and the baselines under other versions; write the report."""
     session.install("-e", ".")
-    if "--resume" in session.posargs:
-        session.run(*RUN, *session.posargs)
-        return
-    session.run(*RUN, "--thorough", *session.posargs)
+    resumes = "--resume" in session.posargs
+    session.run(*RUN, *(() if resumes else ("--thorough",)), *session.posargs)
     if any(option.startswith(("--versions", "--python")) for option in session.posargs):
         return
     for versions, python in OTHERS:
@@ -40,13 +38,16 @@ def comparison(session: nox.Session) -> None:
             "import asyncio; from hangup.environment.interpreters import find_interpreter; "
             f"asyncio.run(find_interpreter({python!r}))"
         )
+        if resumes and (ROOT / "results" / "traces" / f"{versions}-py{python}").is_dir():
+            continue  # it was measured before, or is what was resumed
         try:
             session.run("python", "-c", find, silent=True)
         except CommandFailed:
             session.warn(f"{versions} under Python {python} is left out: there is no such Python.")
             continue
         other = ("--baselines", "--versions", versions, "--python", python)
-        session.run(*RUN, "--thorough", *session.posargs, *other)
+        chosen = () if resumes else session.posargs
+        session.run(*RUN, "--thorough", *chosen, *other)
 
 
 @nox.session

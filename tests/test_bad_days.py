@@ -25,7 +25,7 @@ from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.runner.preconditions import EVENTS_UNTIL_STREAMING
-from hangup.runner.prepare import without_unsupported_apps
+from hangup.runner.prepare import without_unsupported_stacks
 from hangup.runner.process_tree import LIFELINE
 from hangup.store.journal import Batch, Journal, unfinished_trial_count
 from hangup.store.results import read_stack_results, write_stack_result
@@ -280,7 +280,7 @@ def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
     found = read_apps(apps)
     interpreter = asyncio.run(find_interpreter(None))
     asked = msgspec.structs.replace(a_plan(*found), interpreter=interpreter)
-    plan, reasons = asyncio.run(without_unsupported_apps(asked, found, tmp_path / "cache"))
+    plan, reasons = asyncio.run(without_unsupported_stacks(asked, found, tmp_path / "cache"))
     assert plan.apps == ("bare",)
     assert reasons.keys() == {"mine", "newer"}
     assert "hangup-no-such-package-zz was not found" in reasons["mine"]
@@ -288,7 +288,7 @@ def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
 
     nothing_left = msgspec.structs.replace(asked, stacks=(("mine", "uvicorn"),))
     with pytest.raises(UserError, match="hangup-no-such-package-zz"):
-        asyncio.run(without_unsupported_apps(nothing_left, found, tmp_path / "cache"))
+        asyncio.run(without_unsupported_stacks(nothing_left, found, tmp_path / "cache"))
 
 
 def _for_another_python(app: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hangup.analysis import classification
@@ -856,10 +857,24 @@ def _silent_trial(scenario: Scenario) -> Trial:
 def test_every_surface_of_every_scenario_has_one_observation(scenario: Scenario) -> None:
     declared = [*DECLARED, *filter(None, [scenario.surface])]
     for known in (_silent_trial(scenario), trial(scenario.id, failure=Word.NOT_REACHED)):
+        known = msgspec.structs.replace(known, alone=True)
         found = StackOutcomes(stack_result(known, surfaces=declared)).observations
         rows = [row for row in found if row.scenario == scenario.id]
         assert {row.surface for row in rows} == set(surfaces_of(scenario.id, frozenset(declared)))
         assert {(row.n, row.of) for row in rows} == {(1, 1)}
+
+
+def test_the_exit_of_a_server_that_recipes_share_is_none_of_theirs() -> None:
+    shared = _silent_trial(BY_ID["anyio-shield-in-shutdown"])
+    assert Surface.EXIT not in classify_trial(shared, BY_ID[shared.scenario], ())
+    alone = msgspec.structs.replace(shared, alone=True)
+    assert Surface.EXIT in classify_trial(alone, BY_ID[shared.scenario], ())
+
+
+def test_a_generator_whose_reference_goes_after_the_window_was_still_suspended() -> None:
+    late = (CLOSES, "stream dropped reference dropped", "stream end GeneratorExit at a yield")
+    found = saws_of("idle", "stream begin", LEAVES, *late)
+    assert found["stream-end"] == (Word.SUSPENDED,)
 
 
 def test_the_surfaces_of_all_scenarios_are_those_of_the_vocabulary() -> None:

@@ -30,7 +30,7 @@ ENDS: list[tuple[int, signal.Signals, Word]] = [
     (143, signal.SIGINT, Word.EXITED_WITH_ERROR),
     (137, signal.SIGTERM, Word.EXITED_WITH_ERROR),
     (-9, signal.SIGTERM, Word.DISTURBED),
-    (-11, signal.SIGTERM, Word.DISTURBED),
+    (-11, signal.SIGTERM, Word.EXITED_WITH_ERROR),
     (-2, signal.SIGTERM, Word.DISTURBED),
     (-15, signal.SIGINT, Word.DISTURBED),
 ]

@@ -93,6 +93,8 @@ def classify_trial(trial: Trial, scenario: Scenario, declared: Collection[str]) 
     seen = _Trace(trial, scenario)
     saws: dict[str, tuple[str, ...]] = {}
     for surface in surfaces_of(scenario.id, frozenset(declared)):
+        if surface == Surface.EXIT and scenario.kind == "recipe" and not trial.alone:
+            continue  # it is the exit of all streams that were open
         if surface in OPTIONAL and surface not in declared:
             saws[surface] = (Word.NOT_APPLICABLE,)
         elif trial.failure is not None:
@@ -212,14 +214,13 @@ class _Trace:
         self.trial = trial
         self.scenario = scenario
         self.left_ns = trial.left_ns
-        self._collects: Event | None = None
+        self._collects = _first(trial.events, COLLECTS)
         """The process being asked to collect its garbage."""
         self._events: defaultdict[str, list[Event]] = defaultdict(list)
+        collects_ns = self._collects.t_ns if self._collects is not None else None
         for event in trial.events:
-            if _counts(event, trial.closed_ns):
+            if _counts(event, trial.closed_ns, collects_ns):
                 self._events[event.surface].append(event)
-                if event.event == COLLECTS and self._collects is None:
-                    self._collects = event
 
     def of(self, surface: str) -> Sequence[Event]:
         """The events of a surface."""
@@ -258,12 +259,14 @@ class _Trace:
         return next(found, None)
 
 
-def _counts(event: Event, closed_ns: int | None) -> bool:
+def _counts(event: Event, closed_ns: int | None, collects_ns: int | None) -> bool:
     """Whether an event counts, see "The theory"."""
     if closed_ns is None or event.t_ns <= closed_ns or event.surface in _ASKED_AFTERWARDS:
         return True
     collected = event.saw == "GeneratorExit" or event.event == "dropped"
     called_for = event.surface == Surface.CLEANUP and event.event == "saw"
+    if collects_ns is None or event.t_ns < collects_ns:
+        return False
     return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
 
 

@@ -181,7 +181,7 @@ def _declared(trial: Outcome) -> str | None:
     return next((e.detail for e in events if (e.surface, e.event) == (SCOPE, DECLARES)), None)
 
 
-def _sends_after(_: SendsAfter, trial: Outcome) -> bool | None:
+def _sends_after(condition: SendsAfter, trial: Outcome) -> bool | None:
     left_ns = trial.trial.left_ns
     if left_ns is None:
         return None
@@ -199,9 +199,12 @@ def _sends_after(_: SendsAfter, trial: Outcome) -> bool | None:
     sends = [event for event in events if event.surface == Surface.SEND]
     called = {e.n for e in sends if e.event == "begin" and e.t_ns >= given_ns}
     returned = [e.saw for e in sends if e.event == "end" and e.n in called]
-    if None in returned:
+    some_returned = None in returned
+    some_raised = any(saw not in (None, "CancelledError") for saw in returned)
+    if some_returned and some_raised:
         return False
-    return True if any(saw != "CancelledError" for saw in returned) else None
+    decided = some_returned or some_raised
+    return some_returned == condition.returns if decided else None
 
 
 def _all(condition: All, trial: Outcome) -> bool | None:

@@ -66,6 +66,8 @@ def tracing_effect(outcomes: Outcomes) -> TracingEffect:
     differing = []
     for of_stack in outcomes.stacks:
         for scenario, traced in of_stack.traced.items():
+            if traced.trial.failure is not None:
+                continue
             usual: dict[str, set[str]] = defaultdict(set)
             for trial in of_stack.of(scenario):
                 for surface, saws in trial.saws.items():

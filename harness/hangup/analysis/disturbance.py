@@ -39,6 +39,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hangup.model.process import (
+    CRASHES,
     ENDED,
     HARNESS,
     KILLED,
@@ -60,8 +61,6 @@ PAUSE_SHARE = 0.5
 together if they are in it, or one of them."""
 ATTEMPTS = 3
 """How often a trial is run at most to get one that was not disturbed."""
-CRASHES = frozenset({"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"})
-"""The signals that a process is sent for what it does itself."""
 _NOT_OF_THE_REQUEST = frozenset(
     {CLIENT, PROCESS, HARNESS, Surface.LIVENESS, Surface.EXIT, Surface.UPSTREAM}
 )
@@ -70,7 +69,7 @@ _NOT_OF_THE_REQUEST = frozenset(
 def settled(attempts: Sequence[Trial], others: Sequence[Trial], *, window_s: float) -> Trial | None:
     """The trial to keep of what it came to, each time on a fresh server; None to run it again.
 
-    `others` are what other repeats came to on servers of their own; `window_s` is the window of
+    `others` are all attempts at other repeats, on other servers; `window_s` is the window of
     scenarios that have none of their own. It is never None after one attempt more than `ATTEMPTS`.
     """
     sound = [trial for trial in attempts if not disturbances(trial, window_s)]

@@ -65,6 +65,7 @@ class StackOutcomes:
         return {
             trial.scenario: through_the_stream(exception_paths(trial.steps))
             for trial in self.result.traced
+            if trial.failure is None
         }
 
     @cached_property

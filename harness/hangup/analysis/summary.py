@@ -126,7 +126,12 @@ _QUESTIONS = (
         only=True,
     ),
     _Question("await-cut-short", "cleanup-await", Surface.CLEANUP, frozenset({"CancelledError"})),
-    _Question("late-under-backpressure", "backpressure", Surface.STREAM_END, LATE),
+    _Question(
+        "late-under-backpressure",
+        "backpressure",
+        Surface.STREAM_END,
+        LATE | {Word.COMPLETED, Word.REFERENCE_DROPPED},
+    ),
     _Question(
         "completes-under-backpressure",
         "backpressure-busy",

@@ -36,10 +36,11 @@ from hangup.store.journal import Journal
 from hangup.store.merging import check_mergeable
 
 
-def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
+def run_and_publish(journal: Journal, results: Path, cache: Path) -> tuple[bool, Journal | None]:
     """Run what is left of a journal's plan and put all of it among the results.
 
-    Whether every stack could be started. Exits with 130 if it is interrupted.
+    Returns whether every stack could be started, and the journal of the plan that follows, if one
+    does. Exits with 130 if it is interrupted.
     """
     plan = journal.plan
     root = staged_directory(journal.directory)
@@ -112,7 +113,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
             f"`{resume_command(results)}` writes them."
         )
         raise typer.Exit(EXIT_CODE) from None
-    journal.end(keep_logs=bool(scheduler.failed_to_start))
+    following = journal.end(keep_logs=bool(scheduler.failed_to_start))
     not_started = sum(
         trial.count
         for result in stack_results
@@ -124,7 +125,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> bool:
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)
         print_message(f"{name} could not be started: {failure.reason}; its log: {log}", style="red")
-    return not scheduler.failed_to_start
+    return not scheduler.failed_to_start, following
 
 
 def resume_command(results: Path) -> str:

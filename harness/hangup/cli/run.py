@@ -28,7 +28,7 @@ from hangup.model.apps import App
 from hangup.model.plan import Plan
 from hangup.model.trace import Stack
 from hangup.runner.plan import choose_scenarios, choose_stacks
-from hangup.runner.prepare import without_unsupported_apps
+from hangup.runner.prepare import without_unsupported_stacks
 from hangup.store.journal import Journal, unfinished_plan, unfinished_trial_count
 from hangup.store.results import (
     TRACES,
@@ -105,7 +105,7 @@ def run(
         int,
         typer.Option(
             min=1,
-            help="Trials of each scenario. At most 5 are run of recipes and 3 where a trial may "
+            help="Trials of each scenario. At most 5 are run of recipes and where a trial may "
             "end or hang its server; more of races, and of recipes that are recommended.",
             rich_help_panel=_HOW,
         ),
@@ -160,7 +160,7 @@ def run(
             journal = Journal.resume(runs)
             for plan in (journal.plan, *journal.plan.then):
                 check_readable(results, plan)
-            _run_all(journal, runs, results, cache)
+            _run_all(journal, results, cache)
         return
     if not math.isfinite(window):
         raise UserError("The window must have an end; give --window a number of seconds.")
@@ -206,24 +206,23 @@ def run(
                 check_readable(results, plan)
             _announce_what_is_dropped(runs, results)
             first = msgspec.structs.replace(plans[0], then=tuple(plans[1:]))
-            _run_all(Journal.begin(runs, first), runs, results, cache)
+            _run_all(Journal.begin(runs, first), results, cache)
 
 
 def _supported(plan: Plan, apps: Mapping[str, App], cache: Path) -> Plan:
-    """The plan without the apps that its version set cannot be installed with; says which."""
-    plan, reasons = _prepare(partial(without_unsupported_apps, plan, apps, environments(cache)))
-    for app_id, reason in reasons.items():
-        print_message(f"{app_id} is left out of version set {plan.versions}: {reason}")
+    """The plan without what its version set cannot be installed with; says which that is."""
+    plan, reasons = _prepare(partial(without_unsupported_stacks, plan, apps, environments(cache)))
+    for left_out, reason in reasons.items():
+        print_message(f"{left_out} is left out of version set {plan.versions}: {reason}")
     return plan
 
 
-def _run_all(journal: Journal, runs: Path, results: Path, cache: Path) -> None:
+def _run_all(journal: Journal, results: Path, cache: Path) -> None:
     """Run a journal's plan and those that follow it; exits with 1 if a stack did not start."""
-    started = run_and_publish(journal, results, cache)
-    waiting = journal.plan.then
-    for number, plan in enumerate(waiting, 1):
-        plan = msgspec.structs.replace(plan, then=waiting[number:])
-        started &= run_and_publish(Journal.begin(runs, plan), results, cache)
+    started, following = run_and_publish(journal, results, cache)
+    while following is not None:
+        also_started, following = run_and_publish(following, results, cache)
+        started &= also_started
     if not started:
         raise typer.Exit(1)
 

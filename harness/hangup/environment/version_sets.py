@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -75,25 +75,24 @@ async def pins_of(
     return await resolve(app.dependencies + server.requirements, constraints, interpreter, cache)
 
 
-async def unsupported_apps(
-    stacks: Iterable[tuple[App, Sequence[Server]]],
+async def unsupported_stacks(
+    stacks: Iterable[tuple[App, Server]],
     constraints: Path | None,
     interpreter: Interpreter,
     cache: Path,
-) -> dict[str, str]:
-    """Why an app cannot be installed with each of its servers, by id, for those that cannot.
+) -> dict[tuple[str, str], str]:
+    """Why an app cannot be installed with a server, by their ids, for those that cannot.
 
     Raises UserError if uv could not tell, for want of the package index for example.
     """
     limit = asyncio.Semaphore(machine.cores())
 
-    async def why_not(app: App, servers: Sequence[Server]) -> tuple[str, str] | None:
+    async def why_not(app: App, server: Server) -> tuple[tuple[str, str], str] | None:
         async with limit:
-            for server in servers:
-                try:
-                    await pins_of(app, server, constraints, interpreter, cache)
-                except IncompatibleError as error:
-                    return app.id, str(error)
+            try:
+                await pins_of(app, server, constraints, interpreter, cache)
+            except IncompatibleError as error:
+                return (app.id, server.id), str(error)
         return None
 
     async with asyncio.TaskGroup() as group:

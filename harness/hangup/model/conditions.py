@@ -159,9 +159,12 @@ class SpecVersion(msgspec.Struct, frozen=True):
 class SendsAfter(msgspec.Struct, frozen=True):
     """Every `send()` called once the app had been given the disconnect raised an exception.
 
-    Where the app never was given it, those called once the client had left count. A
-    cancellation of a `send()` is not an exception of its own and decides nothing.
+    With `returns`, every one of them returned. Where the app never was given it, those called
+    once the client had left count. A cancellation of a `send()` is not an exception of its own and
+    decides nothing.
     """
+
+    returns: bool = False
 
     @property
     def surfaces(self) -> tuple[str, ...]:

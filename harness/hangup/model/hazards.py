@@ -32,7 +32,7 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
 # ---------------------------------------------------------------------------- scenarios
 
 DISCONNECTS = tuple(s.id for s in SCENARIOS if s.kind == "disconnect")
-CLEANUPS = tuple(s.id for s in SCENARIOS if s.kind == "cleanup")
+CLEANUPS = tuple(s.id for s in SCENARIOS if s.kind != "recipe" and s.script.cleanup)
 CONTROLS = tuple(s.id for s in SCENARIOS if s.kind == "control")
 SHUTDOWNS = tuple(s.id for s in SCENARIOS if s.kind == "operator")
 _ALL_BUT_RECIPES = tuple(s.id for s in SCENARIOS if s.kind != "recipe")
@@ -125,7 +125,12 @@ HAZARDS: tuple[Hazard, ...] = (
         "its `yield`, until it was garbage-collected or for longer than the window.",
         scenarios=("nested",),
         surface=Surface.SOURCE,
-        condition=_seen(Surface.SOURCE, Word.GARBAGE_COLLECTED, Word.SUSPENDED),
+        condition=All(
+            (
+                _seen(Surface.STREAM_END, *NOTIFIED),
+                _seen(Surface.SOURCE, Word.GARBAGE_COLLECTED, Word.SUSPENDED),
+            )
+        ),
     ),
     Hazard(
         id="upstream-open",

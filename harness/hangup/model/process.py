@@ -31,3 +31,6 @@ SPINNING = "spinning"
 """What a process did that owed something: it was runnable most of the time."""
 SLEEPING = "sleeping"
 """What a process did that owed something: it mostly waited."""
+
+CRASHES = frozenset({"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"})
+"""The signals that a process is sent for what it does itself."""

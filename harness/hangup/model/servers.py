@@ -64,6 +64,7 @@ def _variant(
     requirements: tuple[str, ...] = (),
     grace_s: float | None = None,
     shutdown_only: bool = False,
+    apps: tuple[str, ...] = _APPS_OF_VARIANTS,
 ) -> Server:
     """A variant of a server: it has more options, or is started by another command."""
     return msgspec.structs.replace(
@@ -73,7 +74,7 @@ def _variant(
         requirements=of.requirements + requirements,
         command=command or of.command + options,
         grace_s=of.grace_s if grace_s is None else grace_s,
-        apps=_APPS_OF_VARIANTS,
+        apps=apps,
         shutdown_only=shutdown_only,
     )
 
@@ -108,6 +109,8 @@ SERVERS: tuple[Server, ...] = (
         "uvicorn, started by `uvicorn.run(app)` in a script",
         command=("-c", _PROGRAM),
         shutdown_only=True,
+        # It hooks the signals of uvicorn's server.
+        apps=(*_APPS_OF_VARIANTS, "sse-starlette"),
     ),
     _variant(
         _UVICORN,

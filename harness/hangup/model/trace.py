@@ -65,6 +65,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: tuple[Event, ...] = ()
     steps: tuple[Step, ...] = ()
     """The steps of exceptions, in a trial in which exceptions were traced."""
+    alone: bool = False
+    """Whether it was a recipe's, and no other stream was open on its server."""
     alike: tuple[int, ...] = ()
     """The repeats that came out the same and whose traces were not kept."""
     alike_dropped_ns: tuple[tuple[str, tuple[int, ...]], ...] = ()

@@ -169,8 +169,9 @@ class Word(ExplainedWord):
     )
     DISTURBED = (
         "disturbed",
-        "the server's process was stopped, starved or ended from outside, or could not write its "
-        "trace: what was observed does not count",
+        "what was observed does not count: the server's process was stopped, starved or ended from "
+        "outside or could not write its trace, the harness was kept from running, or what a whole "
+        "server seemed to do was not seen again on a fresh one",
     )
 
 

@@ -40,7 +40,6 @@ _PATH_QUESTIONS: Mapping[PathQuestion, str] = {
 
 
 _NEGATED: Mapping[type, Callable[[Any], str]] = {
-    SendsAfter: lambda _: "`send` returns when it is called after the disconnect",
     SpecVersion: lambda of: f"the server declares an older ASGI spec version than {of.at_least}",
     SentAfter: lambda of: f"`send` returns for nothing that is sent after {_mark(of.event)}",
     Elapsed: lambda of: (
@@ -89,8 +88,8 @@ _RULES: Mapping[type, Callable[[Any], str]] = {
     ),
     SentAfter: lambda c: f"`send` returns for something that is sent after {_mark(c.event)}",
     SpecVersion: lambda c: f"the server declares ASGI spec version {c.at_least} or later",
-    SendsAfter: lambda _: (
-        "`send` raises when it is called after the disconnect, and does not return"
+    SendsAfter: lambda c: (
+        f"`send` {'returns' if c.returns else 'raises'} whenever it is called after the disconnect"
     ),
     All: lambda c: ", and ".join(map(in_words, c.of)),
     Either: lambda c: ", or ".join(map(in_words, c.of)),

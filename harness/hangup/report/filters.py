@@ -30,8 +30,8 @@ HEADLINES: Mapping[str, str] = {
     "`await`",
     "handler-called": "The handler for `Exception` was called for some disconnect",
     "await-cut-short": "A plain `await` in the clean-up is cancelled",
-    "late-under-backpressure": "Under back-pressure the stream is not notified, or only by the "
-    "garbage collector",
+    "late-under-backpressure": "Under back-pressure nothing is raised in the stream, unless "
+    "because its object is reclaimed",
     "completes-under-backpressure": "Under back-pressure a stream that never awaits anything of "
     "its own runs to completion after the client left",
     "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",

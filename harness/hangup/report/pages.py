@@ -106,7 +106,11 @@ def render(
         verdicts=ClaimsView(verdicts, outcomes),
         cleanup=CleanupView(guide, stacks, outcomes, excerpts),
         effects=EffectsView(from_outcomes(outcomes, verdicts)),
-        hazards=found_hazards(outcomes),
+        hazards=[
+            found
+            for found in found_hazards(outcomes)
+            if any(group.places(found) for group in grouped)
+        ],
         costs=cost_rows(outcomes),
         tracing=tracing_effect(outcomes),
         same_events=same_events(outcomes),

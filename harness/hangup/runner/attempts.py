@@ -42,10 +42,25 @@ class Attempts:
         keys = ((scenario.id, repeat) for scenario, repeat in self._trials)
         return [self._settled[key] for key in keys if key in self._settled]
 
+    @property
+    def made(self) -> list[Trial]:
+        """All attempts, those that are not kept included."""
+        return [trial for attempts in self._attempts.values() for trial in attempts]
+
+    def settle_again(self, others: Sequence[Trial]) -> None:
+        """Settle once more, now that all attempts on other servers have been made.
+
+        What one of them shows may confirm what was not shown again in time.
+        """
+        for key in self._settled:
+            settled = self._settle(self._attempts[key], _same(key, others))
+            if settled is not None:
+                self._settled[key] = settled
+
     def add(self, finished: Iterable[Trial], others: Sequence[Trial] = ()) -> bool:
         """Add what trials came to on one server; whether any is kept of them.
 
-        `others` came to what they did on other servers.
+        `others` are attempts that were made on other servers.
         """
         any_kept = False
         for trial in finished:
@@ -53,9 +68,25 @@ class Attempts:
             if key in self._settled:
                 continue
             self._attempts[key].append(trial)
-            same = [o for o in others if o.scenario == trial.scenario and o.repeat != trial.repeat]
-            settled = self._settle(self._attempts[key], same)
+            settled = self._settle(self._attempts[key], _same(key, others))
             if settled is not None:
                 self._settled[key] = settled
                 any_kept = True
         return any_kept
+
+
+def _same(key: tuple[str, int], others: Iterable[Trial]) -> list[Trial]:
+    """The attempts at other repeats of the same scenario."""
+    scenario, repeat = key
+    return [trial for trial in others if trial.scenario == scenario and trial.repeat != repeat]
+
+
+def settled_together(repeats: Sequence[Attempts]) -> list[Trial]:
+    """What is kept of all of them when each has come to an end.
+
+    Each has had servers of its own: what one shows may confirm what another does.
+    """
+    for attempts in repeats:
+        others = (trial for other in repeats if other is not attempts for trial in other.made)
+        attempts.settle_again(list(others))
+    return [trial for attempts in repeats for trial in attempts.kept]

@@ -12,7 +12,7 @@ import msgspec
 from hangup.environment import machine
 from hangup.environment.installations import install
 from hangup.environment.staging import staged_app, staged_directory, staged_variant
-from hangup.environment.version_sets import constraints_of, pins_of, unsupported_apps
+from hangup.environment.version_sets import constraints_of, pins_of, unsupported_stacks
 from hangup.errors import UserError
 from hangup.model import servers
 from hangup.model.apps import REFERENCE, App
@@ -83,23 +83,26 @@ async def prepare_stacks(
     return await gather(prepare(apps[app], servers.BY_ID[server]) for app, server in chosen)
 
 
-async def without_unsupported_apps(
+async def without_unsupported_stacks(
     plan: Plan, apps: Mapping[str, App], environments: Path
 ) -> tuple[Plan, dict[str, str]]:
-    """The plan without the apps that its version set cannot be installed with, and why, by id.
+    """The plan without what its version set cannot be installed with, and why, by what it is.
 
-    Raises UserError if there is none left.
+    That is an app, or an app on a server if it can be installed with others. Raises UserError if
+    there is nothing left.
     """
-    servers_of = {
-        app: [servers.BY_ID[server] for of, server in plan.stacks if of == app] for app in plan.apps
-    }
-    reasons = await unsupported_apps(
-        [(apps[app], on) for app, on in servers_of.items()],
+    reasons = await unsupported_stacks(
+        [(apps[app], servers.BY_ID[server]) for app, server in plan.stacks],
         constraints_of(plan.versions),
         plan.interpreter,
         environments,
     )
-    supported = tuple(stack for stack in plan.stacks if stack[0] not in reasons)
+    supported = tuple(stack for stack in plan.stacks if stack not in reasons)
     if not supported:
         raise UserError(next(iter(reasons.values())))
-    return msgspec.structs.replace(plan, stacks=supported), reasons
+    installed = {app for app, _ in supported}
+    left_out = {
+        f"{app} on {server}" if app in installed else app: reason
+        for (app, server), reason in reasons.items()
+    }
+    return msgspec.structs.replace(plan, stacks=supported), left_out

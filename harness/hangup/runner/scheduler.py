@@ -23,7 +23,7 @@ from hangup.model.scenarios import BY_ID
 from hangup.model.trace import TRACED, Event, Latency, StackResult, Trial
 from hangup.model.vocabulary import Surface, Word
 from hangup.runner import latency, plan, server_pool
-from hangup.runner.attempts import Attempts, Settle
+from hangup.runner.attempts import Attempts, Settle, settled_together
 from hangup.runner.client import COLLECT_PATH, answers
 from hangup.runner.gather import gather, running
 from hangup.runner.prepare import PreparedStack, prepare_stacks
@@ -173,14 +173,16 @@ class Scheduler:
         """Run groups one after the other on one server, or on the one that replaces it."""
         async with self._pool.slot(stack, server_pool.SHARED) as slot:
             for group in groups:
-                trials: list[Trial] = []
+                rounds: list[Attempts] = []
                 unattributed = UnattributedEvents(stack.staged)
                 for round_ in plan.rounds(group, self._plan.repeats_of(group[0])):
-                    attempts = Attempts(round_, self._hooks.settle, together=bool(group[0].group))
+                    earlier = [trial for attempts in rounds for trial in attempts.made]
+                    together = bool(group[0].group)
+                    attempts = Attempts(round_, self._hooks.settle, together=together)
                     while attempts.to_run:
-                        await self._attempt_round(slot, attempts, trials, unattributed)
-                    trials += attempts.kept
-                self._keep(stack, group, trials, unattributed)
+                        await self._attempt_round(slot, attempts, earlier, unattributed)
+                    rounds.append(attempts)
+                self._keep(stack, group, settled_together(rounds), unattributed)
 
     async def _attempt_round(
         self,
@@ -235,12 +237,11 @@ class Scheduler:
             # They are all on servers of their own, so that each can confirm what another shows.
             finished = await gather(run(attempts.to_run[0][1]) for attempts in to_run)
             others = [trial for trials, _ in finished for trial in trials]
-            others += [trial for attempts in repeats for trial in attempts.kept]
+            others += [trial for attempts in repeats for trial in attempts.made]
             for attempts, (trials, take) in zip(to_run, finished, strict=True):
                 if attempts.add(trials, others):
                     take()
-        kept = [trial for attempts in repeats for trial in attempts.kept]
-        self._keep(stack, group, kept, unattributed)
+        self._keep(stack, group, settled_together(repeats), unattributed)
 
     async def _run_traced(self, stack: PreparedStack) -> None:
         """Run each scenario once on servers that trace exceptions; no time is measured."""
@@ -386,7 +387,7 @@ class Scheduler:
                     app=stack.app.id,
                     server=stack.server.id,
                     scenario=scenario.id,
-                    sample=scenario.alone,
+                    sample=scenario.alone and not BY_ID[scenario.id].alone,
                     trials=tuple(trial for trial in trials if trial.scenario == scenario.id),
                     rejected_registrations=unattributed.rejected_registrations,
                     unattributed=lines,

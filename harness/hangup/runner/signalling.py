@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hangup.model.process import CRASHES
 from hangup.model.scenario import Signal
 from hangup.model.vocabulary import Word
 
@@ -48,11 +49,12 @@ def exit_word(exit_code: int, sent: signal.Signals) -> Word:
     """What the end of a process means that was sent a signal to end it.
 
     `exit_code` is negative for the signal that ended it. Ended by another signal than the one
-    that was sent, it was ended from outside, and the trial says nothing.
+    that was sent, it has crashed, or was ended from outside, and then the trial says nothing.
     """
     if exit_code in (0, -sent, 128 + sent):
         return Word.EXITED
-    return Word.DISTURBED if exit_code < 0 else Word.EXITED_WITH_ERROR
+    crashed = exit_code < 0 and signal_name(-exit_code) in CRASHES
+    return Word.EXITED_WITH_ERROR if exit_code > 0 or crashed else Word.DISTURBED
 
 
 def exit_in_words(exit_code: int) -> str:

@@ -63,6 +63,7 @@ async def run_trial(setup: TrialSetup) -> Trial:
     return Trial(
         scenario=scenario.id,
         repeat=setup.repeat,
+        alone=scenario.alone,
         left_ns=None if left_ns is None else left_ns - started_ns,
         closed_ns=(run.closed_ns or ended_ns) - started_ns,
         failure=None if failure is None else failure.word,

@@ -32,9 +32,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     app: str
     server: str
     scenario: str | None = None
+    """The scenario of the trials; None for traced ones, which are of all scenarios."""
     sample: bool = False
     """Whether its trials are taken in the place of those that earlier batches have of it."""
-    """The scenario of the trials; None for traced ones, which are of all scenarios."""
     trials: tuple[Trial, ...] = ()
     traced: tuple[Trial, ...] = ()
     latency: Latency | None = None
@@ -87,7 +87,7 @@ class Journal:
         for other in self.directory.parent.iterdir():
             if other != self.directory:
                 shutil.rmtree(other, ignore_errors=True)
-        write_whole(self.directory / _PLAN, msgspec.json.encode(self.plan))
+        self._write_plan()
 
     @property
     def started(self) -> bool:
@@ -130,14 +130,29 @@ class Journal:
         """Whether the latency was measured."""
         return any(batch.latency is not None for batch in self._of(app, server))
 
-    def end(self, *, keep_logs: bool = False) -> None:
+    def end(self, *, keep_logs: bool = False) -> Journal | None:
         """Say that the run is finished and published; remove all that it kept.
 
-        The servers' logs may be kept until the next run.
+        The servers' logs may be kept until the next run. Returns the journal of the plan that
+        follows, if one does; that can be resumed from now on.
         """
+        following = self._begin_following()
         (self.directory / _PLAN).unlink()
         if not keep_logs:
             shutil.rmtree(self.directory)
+        return following
+
+    def _begin_following(self) -> Journal | None:
+        if not self.plan.then:
+            return None
+        plan, *rest = self.plan.then
+        plan = msgspec.structs.replace(plan, then=tuple(rest))
+        following = Journal.begin(self.directory.parent, plan)
+        following._write_plan()
+        return following
+
+    def _write_plan(self) -> None:
+        write_whole(self.directory / _PLAN, msgspec.json.encode(self.plan))
 
     def _of(self, app: str, server: str) -> Iterator[Batch]:
         return (batch for batch in self.batches if (batch.app, batch.server) == (app, server))
