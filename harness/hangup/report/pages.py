@@ -25,6 +25,7 @@ from hangup.model.claim import ClaimVerdict, Ruling
 from hangup.model.claims import CLAIMS
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
+from hangup.model.variants import variant_name
 from hangup.model.vocabulary import Surface, Word
 from hangup.report import evidence, markdown
 from hangup.report.claims import ClaimsView
@@ -200,7 +201,8 @@ def _evidence_pages(
         sections = evidence.sections(outcomes, stacks, kind)
         if sections:
             page = evidence_page(stacks[0], kind)
-            name = "evidence_of_recipes" if kind == "recipe" else "evidence"
+            in_brief = kind == "recipe" or variant_name(stacks[0].app)
+            name = "evidence_in_brief" if in_brief else "evidence"
             found[page] = environment.get_template(f"{name}.md.j2").render(
                 stack=stacks[0],
                 title=outcomes.of(stacks[0]).result.title,
