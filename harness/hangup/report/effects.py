@@ -73,6 +73,8 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts on claims and recipes that change because of trials that differ."""
     only_a: OnlyIn
     only_b: OnlyIn
+    disturbed: tuple[str, ...] = ()
+    """The scenarios that were not compared on some pair, as all trials of one were disturbed."""
 
     @property
     def differing(self) -> int:
@@ -104,6 +106,7 @@ def diff(
         verdicts=_change_rows(effects),
         only_a=_only_in(alone[0], effects, lambda e: e.only_a),
         only_b=_only_in(alone[1], effects, lambda e: e.only_b),
+        disturbed=tuple(sorted({name for one in effects for name in one.disturbed})),
     )
 
 

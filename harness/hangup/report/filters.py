@@ -198,6 +198,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "counts": counts,
     "diagram": _diagram,
     "dropped": markdown.dropped,
+    "effect_disturbed": effect_text.disturbed,
     "effect_hazards": effect_text.hazards,
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
     "effect_verdict": effect_text.verdict,
