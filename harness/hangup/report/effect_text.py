@@ -28,10 +28,10 @@ def verdict(found: Diff) -> str:
         f"{found.differing} of {found.cells} cells differ; "
         f"{found.by_chance:.2g} would be expected by chance at most"
     ]
-    races = cell_count(found.races, "observation")
+    races = cell_count(found.races)
     if races:
         parts.append(f"{races} {'is a race' if races == 1 else 'are races'}")
-    undecided = cell_count(found.undecided, "observation")
+    undecided = cell_count(found.undecided)
     if undecided:
         parts.append(
             f"{undecided} {'is' if undecided == 1 else 'are'} not decided (too few trials)"
