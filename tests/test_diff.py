@@ -22,6 +22,7 @@ from hangup.report.effects import EffectsView, shared_limit
 from hangup.store.results import SUFFIX, TRACES, write_stack_result
 from hangup.store.tables import OUTCOMES, outcomes_csv
 from tests.rendering import rendered
+from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -336,4 +337,27 @@ def test_rows_that_are_left_out_are_counted_and_the_command_that_shows_them_is_n
     (section,) = sections
     assert len(section.rows) == 1
     assert section.more > 0
-    assert section.command == "hangup diff a a+x"
+    assert section.commands == ("hangup diff a a+x",)
+
+
+def test_the_page_names_a_command_for_each_baseline_of_a_variant() -> None:
+    few = [
+        result(stack(f"{app}{name}"), *[lines] * 3)
+        for app in ("bare", "quart")
+        for name, lines in (("", AWAIT), ("+x", YIELD))
+    ]
+    page = rendered(*few)["effects.md"]
+    assert "All of it: `hangup diff bare bare+x`, `hangup diff quart quart+x`.\n" in page
+    assert "Nothing on this page was confirmed on a fresh sample" in page
+
+
+def test_links_to_the_evidence_of_variants_lead_to_their_pages() -> None:
+    stacks = (stack("bare"), stack("bare+x"), stack("bare", "uvicorn+y"))
+    pages = rendered(
+        *(result(s, *[o] * 5) for s, o in zip(stacks, (AWAIT, YIELD, YIELD), strict=True))
+    )
+    own = "evidence/current-py3.13/bare+x/disconnects.md"
+    assert f"]: {own}#idle\n" in pages["effects.md"]
+    assert dead_links(pages) == []
+    without = {name: text for name, text in pages.items() if name != own}
+    assert f"effects.md: {own}#idle" in dead_links(without)

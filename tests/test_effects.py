@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 
 import pytest
 
@@ -92,10 +93,14 @@ def test_observations_that_overlap_are_tested_one_by_one_for_the_price_of_all() 
 
 def test_only_cells_with_several_outcomes_can_differ_by_chance() -> None:
     same = compare(CELL, counts(("a", 5)), counts(("a", 5)))
-    race = compare(CELL, counts(("a", 20)), counts(("a", 17), ("b", 3)))
+    too_rare = compare(CELL, counts(("a", 20)), counts(("a", 17), ("b", 3)))
+    race = compare(CELL, counts(("a", 15), ("b", 5)), counts(("a", 12), ("b", 8)))
+    two_at_most = 2 * sum(comb(13, k) * comb(27, 20 - k) for k in range(3)) / comb(40, 20)
     differing = compare(CELL, counts(("a", 5)), counts(("b", 5)))
     assert by_chance(same) == 0.0
-    assert 0.0 <= by_chance(race) <= 0.01
+    assert by_chance(too_rare) == 0.0, "3 of 40 may all be of one side by chance"
+    assert race.result == Result.RACE
+    assert by_chance(race) == pytest.approx(two_at_most), "13 of 40 have so few on one side"
     assert by_chance(differing) == pytest.approx(2 / 252)
 
 

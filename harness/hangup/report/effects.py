@@ -241,8 +241,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """What one change makes different, on all stacks that it was measured on."""
 
     title: str
-    command: str
-    """What prints all of it for the first of its pairs."""
+    commands: tuple[str, ...]
+    """What prints all of it: one for each baseline of a variant."""
     diff: Diff
     rows: tuple[PageRow, ...]
     changes: tuple[ChangeRow, ...]
@@ -279,7 +279,7 @@ class EffectsView:
         compared = diff(found.a, found.b, effects)
         section = Section(
             title=found.title,
-            command=f"hangup diff {found.a} {found.b}",
+            commands=tuple(f"hangup diff {a} {b}" for a, b in found.names),
             diff=compared,
             rows=_page_rows(compared),
             undecided=tuple(dict.fromkeys(row.cell.scenario for row in compared.undecided)),

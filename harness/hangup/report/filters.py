@@ -54,7 +54,6 @@ def template_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.tests["endingwith"] = str.endswith
     environment.filters.update(_FILTERS)
     return environment
 
