@@ -17,10 +17,12 @@ from hangup.cli import diff as diff_command
 from hangup.cli.main import app as command
 from hangup.errors import UserError
 from hangup.model.trace import Stack, StackResult
+from hangup.model.vocabulary import Word
 from hangup.report.effects import EffectsView, shared_limit
 from hangup.store.results import SUFFIX, TRACES, write_stack_result
 from hangup.store.tables import OUTCOMES, outcomes_csv
 from tests.rendering import rendered
+from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -160,6 +162,79 @@ def test_a_name_that_is_of_two_kinds_is_ambiguous_unless_the_other_says_which(
 # --- What is printed.
 
 
+RECIPE = ("source begin", LEAVES, "source end CancelledError at an await", "cleanup begin")
+
+
+def test_the_results_of_recipes_are_counted_as_what_surfaces_saw_is(tmp_path: Path) -> None:
+    ran = [
+        result(stack("bare", server), *lines, scenario="waited-task-in-idle")
+        for server, lines in (
+            ("uvicorn", [(*RECIPE, "cleanup end")] * 5),
+            ("hypercorn", [(*RECIPE, "cleanup end CancelledError")] * 5),
+            ("granian", [*[(*RECIPE, "cleanup end")] * 4, (*RECIPE, "cleanup end CancelledError")]),
+            ("daphne", [(*RECIPE, "cleanup end CancelledError")] * 2),
+        )
+    ]
+    results = write(tmp_path / "results", *ran)
+    status, text = diff("uvicorn", "hypercorn", "--results", results)
+    assert status == 1
+    assert "\n1 of 2 cells differ; 0.008 would be expected by chance at most.\n" in text
+    _, text = diff("uvicorn", "granian", "--results", results)
+    assert "\n0 of 2 cells differ; 0 would be expected by chance at most; 1 is a race.\n" in text
+    assert "which may explain it" in text
+    _, text = diff("uvicorn", "daphne", "--results", results)
+    assert "; 1 is not decided (too few trials).\n" in text
+
+
+def test_what_was_disturbed_is_said_to_be_not_compared(tmp_path: Path) -> None:
+    good = [trial("post", *AWAIT, repeat=n) for n in range(1, 6)]
+    hit = [trial("idle", repeat=n, failure=Word.DISTURBED) for n in range(1, 6)]
+    ran = [
+        stack_result(*good, *[trial("idle", *AWAIT, repeat=n) for n in range(1, 6)], of=stack("a")),
+        stack_result(*good, *hit, of=stack("a+x")),
+    ]
+    status, text = diff("a", "a+x", "--results", write(tmp_path / "results", *ran))
+    said = "Not compared, as all trials of one of the two were disturbed: scenario idle"
+    assert status == 0
+    assert text.endswith(f"\n\n{said}\n")
+    assert f"\n{said}.\n" in rendered(*ran)["effects.md"]
+
+
+@pytest.mark.parametrize(("again", "rows"), [((2, 18), 1), ((18, 2), 2)])
+def test_only_shares_that_change_in_the_same_direction_are_of_one_row(
+    again: tuple[int, int], rows: int
+) -> None:
+    shares = {"bare": (2, 18), "quart": again}
+    page = rendered(
+        *(
+            result(stack(f"{app}{name}"), *[AWAIT] * n, *[YIELD] * (20 - n))
+            for app, both in shares.items()
+            for name, n in zip(("", "+x"), both, strict=True)
+        )
+    )["effects.md"]
+    assert len(re.findall(r"(?m)^\| `stream-end` ", page)) == rows
+
+
+@pytest.mark.parametrize(("again", "rows"), [((2, 18), 1), ((18, 2), 2)])
+def test_only_scenarios_that_change_in_the_same_direction_are_of_one_row(
+    again: tuple[int, int], rows: int
+) -> None:
+    shares = {"idle": (2, 18), "ticking": again}
+    ran = [
+        stack_result(
+            *(
+                trial(scenario, *(AWAIT if k < both[side] else YIELD), repeat=k + 1)
+                for scenario, both in shares.items()
+                for k in range(20)
+            ),
+            of=stack(app),
+        )
+        for side, app in enumerate(("bare", "bare+x"))
+    ]
+    page = rendered(*ran)["effects.md"]
+    assert len(re.findall(r"(?m)^\| `stream-end` ", page)) == rows
+
+
 def test_json_is_one_document_of_all_that_was_found(results: Path) -> None:
     _, text = diff("bare/uvicorn", "bare/hypercorn", "--results", results, "--json")
     assert text.count("\n") == 1
@@ -262,4 +337,27 @@ def test_rows_that_are_left_out_are_counted_and_the_command_that_shows_them_is_n
     (section,) = sections
     assert len(section.rows) == 1
     assert section.more > 0
-    assert section.command == "hangup diff a a+x"
+    assert section.commands == ("hangup diff a a+x",)
+
+
+def test_the_page_names_a_command_for_each_baseline_of_a_variant() -> None:
+    few = [
+        result(stack(f"{app}{name}"), *[lines] * 3)
+        for app in ("bare", "quart")
+        for name, lines in (("", AWAIT), ("+x", YIELD))
+    ]
+    page = rendered(*few)["effects.md"]
+    assert "All of it: `hangup diff bare bare+x`, `hangup diff quart quart+x`.\n" in page
+    assert "Nothing on this page was confirmed on a fresh sample" in page
+
+
+def test_links_to_the_evidence_of_variants_lead_to_their_pages() -> None:
+    stacks = (stack("bare"), stack("bare+x"), stack("bare", "uvicorn+y"))
+    pages = rendered(
+        *(result(s, *[o] * 5) for s, o in zip(stacks, (AWAIT, YIELD, YIELD), strict=True))
+    )
+    own = "evidence/current-py3.13/bare+x/disconnects.md"
+    assert f"]: {own}#idle\n" in pages["effects.md"]
+    assert dead_links(pages) == []
+    without = {name: text for name, text in pages.items() if name != own}
+    assert f"effects.md: {own}#idle" in dead_links(without)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 
 import pytest
 
@@ -92,10 +93,14 @@ def test_observations_that_overlap_are_tested_one_by_one_for_the_price_of_all() 
 
 def test_only_cells_with_several_outcomes_can_differ_by_chance() -> None:
     same = compare(CELL, counts(("a", 5)), counts(("a", 5)))
-    race = compare(CELL, counts(("a", 20)), counts(("a", 17), ("b", 3)))
+    too_rare = compare(CELL, counts(("a", 20)), counts(("a", 17), ("b", 3)))
+    race = compare(CELL, counts(("a", 15), ("b", 5)), counts(("a", 12), ("b", 8)))
+    two_at_most = 2 * sum(comb(13, k) * comb(27, 20 - k) for k in range(3)) / comb(40, 20)
     differing = compare(CELL, counts(("a", 5)), counts(("b", 5)))
     assert by_chance(same) == 0.0
-    assert 0.0 <= by_chance(race) <= 0.01
+    assert by_chance(too_rare) == 0.0, "3 of 40 may all be of one side by chance"
+    assert race.result == Result.RACE
+    assert by_chance(race) == pytest.approx(two_at_most), "13 of 40 have so few on one side"
     assert by_chance(differing) == pytest.approx(2 / 252)
 
 
@@ -133,6 +138,13 @@ def test_a_verdict_that_changes_within_what_repeats_explain_names_no_scenario() 
     found = effect(comparable(repeated("idle", 3, *AWAIT)), mixed)
     change = next(c for c in found.changes if c.name == "cancelled-at-an-await")
     assert (change.b, change.scenarios) == ("mixed", ())
+
+
+def test_verdicts_are_of_the_scenarios_in_which_both_were_compared() -> None:
+    both = repeated("idle", 5, *AWAIT)
+    found = effect(comparable(both), comparable([*both, *repeated("ticking", 5, *YIELD)]))
+    assert CellId("ticking", "claim", "cancelled-at-an-await") in found.only_b
+    assert found.changes == ()
 
 
 def test_a_hazard_is_compared_by_the_trials_that_show_it() -> None:
@@ -182,6 +194,19 @@ def test_a_trial_that_did_not_take_place_says_nothing_but_that() -> None:
     assert found.only_b == ()
 
 
+def test_what_was_disturbed_is_no_effect_and_is_named_as_not_compared() -> None:
+    disturbed = repeated("idle", 5, failure=Word.DISTURBED)
+    good = comparable([*repeated("idle", 5, *AWAIT), *repeated("post", 5, *AWAIT)])
+    found = effect(good, comparable([*disturbed, *repeated("post", 5, *AWAIT)]))
+    assert {c.cell.scenario for c in found.comparisons} == {"post"}
+    assert found.disturbed == ("idle",)
+    assert found.only_a == (), "the other has it"
+    some = [*disturbed, *repeated("idle", 5, *AWAIT)]
+    found = effect(good, comparable(some))
+    assert {c.result for c in found.comparisons} == {Result.SAME}
+    assert found.disturbed == ()
+
+
 def test_a_silence_that_nothing_proves_is_not_compared() -> None:
     silent = comparable(repeated("idle", 5, *AWAIT), surfaces=["handler"])
     cell = CellId("idle", "observation", Surface.HANDLER)
@@ -225,6 +250,16 @@ def test_a_table_s_trials_that_failed_or_prove_nothing_are_left_out() -> None:
         CellId("idle", "observation", TRIAL): counts((TOOK_PLACE, 3), (Word.NOT_REACHED, 2)),
         CellId("idle", "observation", "stream"): counts(("CancelledError", 3)),
     }
+    assert not found.disturbed
+
+
+@pytest.mark.parametrize(("good", "disturbed"), [(0, ["idle"]), (3, [])])
+def test_a_table_s_disturbed_trials_are_not_compared(good: int, disturbed: list[str]) -> None:
+    seen = rows("stream", ("CancelledError", good), (Word.DISTURBED, 2), of=good + 2)
+    (found,) = from_observations(row for row in seen if row.n).values()
+    trials = {name: n for name, n in found.cells.items() if name.name == TRIAL}
+    assert list(trials.values()) == ([counts((TOOK_PLACE, good))] if good else [])
+    assert sorted(found.disturbed) == disturbed
 
 
 # --- A fresh sample.
@@ -235,13 +270,18 @@ def by_hand(*found: Comparison) -> Effect:
     return Effect(pair=one.pair, comparisons=found, changes=(), only_a=(), only_b=())
 
 
-def test_what_differs_or_is_not_decided_is_confirmed_and_races_are_not() -> None:
+def test_what_differs_or_is_not_decided_is_confirmed_and_of_races_those_in_doubt() -> None:
     differing = compare(CELL, counts(("a", 5)), counts(("b", 5)))
     undecided = compare(CellId("post", "hazard", "x"), counts(("a", 3)), counts(("b", 3)))
     race = compare(CellId("sync", "observation", "x"), counts(("a", 9)), counts(("a", 8), ("b", 1)))
     one = by_hand(differing, undecided, race)
     assert to_confirm([one]) == {one.pair: ("idle", "post")}
     assert to_confirm([by_hand(race)]) == {}
+    doubtful = compare(CELL, counts(("a", 20)), counts(("a", 15), ("b", 5)))
+    assert (doubtful.result, round(doubtful.p, 3)) == (Result.RACE, 0.047)
+    assert to_confirm([by_hand(doubtful)]) == {one.pair: ("idle",)}
+    fresh = compare(CELL, counts(("a", 60)), counts(("a", 45), ("b", 15)))
+    assert confirmed(by_hand(doubtful), by_hand(fresh)).comparisons == (fresh,)
 
 
 def test_a_fresh_sample_alone_decides_what_is_to_be_confirmed() -> None:
@@ -254,6 +294,19 @@ def test_a_fresh_sample_alone_decides_what_is_to_be_confirmed() -> None:
         (agreed.cell, Result.SAME),
         (CELL, Result.SAME),
     ]
+
+
+def test_a_verdict_after_a_fresh_sample_is_of_all_scenarios_that_were_compared() -> None:
+    def claimed(scenario: str, a: str, b: str, n: int) -> Comparison:
+        cell = CellId(scenario, "claim", "cancelled-at-an-await")
+        return compare(cell, counts((a, n)), counts((b, n)))
+
+    first = by_hand(
+        claimed("idle", "confirmed", "refuted", 5), claimed("ticking", "refuted", "refuted", 5)
+    )
+    (change,) = confirmed(first, by_hand(claimed("idle", "confirmed", "refuted", 20))).changes
+    assert (change.a, change.b, change.scenarios) == ("mixed", "refuted", ("idle",))
+    assert not confirmed(first, by_hand(claimed("idle", "refuted", "refuted", 20))).changes
 
 
 def test_a_difference_of_which_there_is_no_fresh_sample_is_not_decided() -> None:

@@ -3,7 +3,8 @@
 Cells are compared one by one: what a surface saw in a scenario, and the same for hazards, claims
 and recipes, whose trials show one or not, confirm one or not, and come to a result each. Trials
 that did not take place, and those whose silence proves nothing, are left out; that they did not
-take place is compared as the surface `trial`.
+take place is compared as the surface `trial`, unless they were disturbed: that is not the stack's
+doing.
 
 From traces, what is compared is the set of all that a trial saw at a surface. A table of
 observations does not say what was seen together: there each is compared by itself, against the
@@ -13,14 +14,15 @@ probability divided by how many there are (Bonferroni).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from hangup.analysis.cleanup import WORKS, cleanup_result
 from hangup.analysis.conditions import decide
 from hangup.analysis.exact_test import can_decide, p_value, size
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.model.claim import ClaimVerdict, Ruling
+from hangup.model.claim import ClaimVerdict, Ruling, ruling
 from hangup.model.effect import (
+    DOUBTFUL,
     SIGNIFICANCE,
     TOOK_PLACE,
     TRIAL,
@@ -51,13 +53,15 @@ _Counters = dict[CellId, Counter[tuple[str, ...]]]
 
 
 class Comparable:
-    """A stack's cells, and its verdicts on claims and recipes, ready to be compared."""
+    """A stack's cells, ready to be compared."""
 
-    def __init__(self, stack: Stack, cells: Cells, verdicts: Mapping[tuple[Kind, str], str]):
+    def __init__(self, stack: Stack, cells: Cells, ran: Iterable[str]):
         self.stack = stack
         self.cells = cells
-        self.verdicts = verdicts
-        """By claim or recipe's scenario; none where only a table of observations is known."""
+        self.disturbed = frozenset(
+            name for name in ran if CellId(name, "observation", TRIAL) not in cells
+        )
+        """Of the scenarios that ran, those of which all trials were disturbed."""
 
 
 def from_outcomes(outcomes: Outcomes, verdicts: Iterable[ClaimVerdict]) -> dict[Stack, Comparable]:
@@ -70,18 +74,10 @@ def from_outcomes(outcomes: Outcomes, verdicts: Iterable[ClaimVerdict]) -> dict[
 
 def _from_trials(of_stack: StackOutcomes, found: Sequence[ClaimVerdict]) -> Comparable:
     counters: _Counters = defaultdict(Counter)
-    named: dict[tuple[Kind, str], str] = {}
     for scenario in of_stack.scenarios:
         _count_scenario(of_stack, scenario, counters)
     cells = {cell: _counts(counter) for cell, counter in counters.items()}
-    for cell, counts in cells.items():
-        if cell.kind == "recipe":
-            works = all(saws[0] in WORKS for saws, _ in counts.seen)
-            named["recipe", cell.name] = RECIPE_WORKS if works else RECIPE_FAILS
     for verdict in found:
-        if verdict.ruling in (Ruling.INCONCLUSIVE, Ruling.NOT_APPLICABLE):
-            continue
-        named["claim", verdict.claim] = str(verdict.ruling)
         for case in verdict.cases:
             decided: dict[tuple[str, ...], int] = {
                 (str(Ruling.CONFIRMED),): case.confirmed,
@@ -89,7 +85,7 @@ def _from_trials(of_stack: StackOutcomes, found: Sequence[ClaimVerdict]) -> Comp
             }
             if case.confirmed + case.refuted:
                 cells[CellId(case.scenario, "claim", verdict.claim)] = _counts(decided)
-    return Comparable(of_stack.stack, cells, named)
+    return Comparable(of_stack.stack, cells, of_stack.scenarios)
 
 
 def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters) -> None:
@@ -98,6 +94,8 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
     for trial in of_stack.of(scenario):
         n = trial.trial.count
         failure = trial.trial.failure
+        if failure == Word.DISTURBED:
+            continue
         counters[CellId(scenario, "observation", TRIAL)][failure or TOOK_PLACE,] += n
         if failure is not None:
             continue
@@ -125,7 +123,12 @@ def from_observations(observations: Iterable[ObservationCount]) -> dict[Stack, C
     for row in observations:
         rows[row.stack][row.scenario, row.surface].append(row)
     return {
-        stack: Comparable(stack, _cells_of_rows(of_stack), {}) for stack, of_stack in rows.items()
+        stack: Comparable(
+            stack,
+            _cells_of_rows(of_stack),
+            [scenario for (scenario, _), found in of_stack.items() if any(row.of for row in found)],
+        )
+        for stack, of_stack in rows.items()
     }
 
 
@@ -137,10 +140,10 @@ def _cells_of_rows(rows: Mapping[tuple[str, str], Sequence[ObservationCount]]) -
         failed: dict[tuple[str, ...], int] = {
             (str(row.saw),): row.n for row in found if row.saw in FAILURES
         }
-        of = max(row.of for row in found)
-        took_place = of - sum(failed.values())
-        if of:
-            trials = failed | {(TOOK_PLACE,): took_place}
+        took_place = max(row.of for row in found) - sum(failed.values())
+        failed.pop((str(Word.DISTURBED),), None)
+        trials = failed | {(TOOK_PLACE,): took_place}
+        if any(trials.values()):
             cells[CellId(scenario, "observation", TRIAL)] = _counts(trials)
         unknown = sum(row.n for row in found if row.saw in UNKNOWN)
         seen: dict[tuple[str, ...], int] = {
@@ -163,9 +166,11 @@ def _counts(counter: Mapping[tuple[str, ...], int], of: int | None = None) -> Co
 
 def effect(a: Comparable, b: Comparable, scenarios: Sequence[str] = ()) -> Effect:
     """What changes from one stack to another, in some scenarios or in all."""
+    disturbed = {s for s in a.disturbed | b.disturbed if not scenarios or s in scenarios}
 
     def asked(cell: CellId) -> bool:
-        return not scenarios or cell.scenario in scenarios
+        wanted = not scenarios or cell.scenario in scenarios
+        return wanted and cell.scenario not in disturbed
 
     compared = tuple(
         compare(cell, a.cells[cell], b.cells[cell])
@@ -174,9 +179,10 @@ def effect(a: Comparable, b: Comparable, scenarios: Sequence[str] = ()) -> Effec
     return Effect(
         pair=Pair(a.stack, b.stack),
         comparisons=compared,
-        changes=tuple(_changes(a, b, compared)),
+        changes=tuple(_changes(compared)),
         only_a=tuple(sorted(filter(asked, a.cells.keys() - b.cells.keys()))),
         only_b=tuple(sorted(filter(asked, b.cells.keys() - a.cells.keys()))),
+        disturbed=tuple(sorted(disturbed)),
     )
 
 
@@ -234,36 +240,56 @@ def _shares(counts: Counts) -> list[tuple[str, float]]:
     return [(saw, n / counts.of) for saw, n in _apart(counts).items()]
 
 
-def _changes(a: Comparable, b: Comparable, compared: Sequence[Comparison]) -> Iterable[Change]:
-    """The verdicts that both have and that are not the same."""
-    differing: dict[tuple[Kind, str], list[str]] = defaultdict(list)
-    asked = {(found.cell.kind, found.cell.name) for found in compared}
+def _changes(compared: Iterable[Comparison]) -> Iterator[Change]:
+    """The verdicts that are not the same, over the scenarios in which both were compared."""
+    asked: dict[tuple[Kind, str], list[Comparison]] = defaultdict(list)
     for found in compared:
-        if found.result == Result.DIFFERENT:
-            differing[found.cell.kind, found.cell.name].append(found.cell.scenario)
-    for key in sorted(a.verdicts.keys() & b.verdicts.keys() & asked):
-        if a.verdicts[key] != b.verdicts[key]:
-            kind, name = key
-            yield Change(
-                kind=kind,
-                name=name,
-                a=a.verdicts[key],
-                b=b.verdicts[key],
-                scenarios=tuple(differing[key]),
-            )
+        if found.cell.kind in _VERDICTS:
+            asked[found.cell.kind, found.cell.name].append(found)
+    for (kind, name), cells in sorted(asked.items()):
+        a, b = (
+            _VERDICTS[kind](sum((Counter(dict(counts.seen)) for counts in side), Counter()))
+            for side in ([found.a for found in cells], [found.b for found in cells])
+        )
+        if a != b:
+            differing = [f.cell.scenario for f in cells if f.result == Result.DIFFERENT]
+            yield Change(kind=kind, name=name, a=a, b=b, scenarios=tuple(differing))
+
+
+def _of_claim(seen: Mapping[tuple[str, ...], int]) -> str:
+    return str(ruling(*(seen.get((str(r),), 0) for r in (Ruling.CONFIRMED, Ruling.REFUTED))))
+
+
+def _of_recipe(seen: Mapping[tuple[str, ...], int]) -> str:
+    return RECIPE_WORKS if all(result in WORKS for (result,) in seen) else RECIPE_FAILS
+
+
+_VERDICTS: Mapping[Kind, Callable[[Mapping[tuple[str, ...], int]], str]] = {
+    "claim": _of_claim,
+    "recipe": _of_recipe,
+}
+"""The verdict that the trials of a claim or a recipe come to."""
 
 
 # ---------------------------------------------------------------------------- confirming
 
 
 def to_confirm(effects: Iterable[Effect]) -> dict[Pair, tuple[str, ...]]:
-    """The scenarios in which cells differ, or could not be decided: those to be run once more."""
-    asked = (Result.DIFFERENT, Result.UNDECIDED)
+    """The scenarios that are to be run once more.
+
+    Cells differ in them, could not be decided, or are a race that may well be a difference.
+    """
     found = {
-        one.pair: tuple(sorted({c.cell.scenario for result in asked for c in one.of(result)}))
+        one.pair: tuple(sorted({c.cell.scenario for c in one.comparisons if _to_be_confirmed(c)}))
         for one in effects
     }
     return {pair: scenarios for pair, scenarios in found.items() if scenarios}
+
+
+def _to_be_confirmed(found: Comparison) -> bool:
+    if found.result == Result.RACE:
+        return found.p <= DOUBTFUL
+    return found.result in (Result.DIFFERENT, Result.UNDECIDED)
 
 
 def confirmed(first: Effect, fresh: Effect) -> Effect:
@@ -273,21 +299,23 @@ def confirmed(first: Effect, fresh: Effect) -> Effect:
     fresh sample is not searched for new differences.
     """
     again = {found.cell: found for found in fresh.comparisons}
-    asked = (Result.DIFFERENT, Result.UNDECIDED)
-    compared = tuple(
-        _unconfirmed(found) if found.cell not in again else again[found.cell]
-        for found in first.comparisons
-        if found.result in asked
-    ) + tuple(found for found in first.comparisons if found.result not in asked)
+    compared = sorted(
+        (
+            (again.get(found.cell) or _unconfirmed(found)) if _to_be_confirmed(found) else found
+            for found in first.comparisons
+        ),
+        key=lambda found: found.cell,
+    )
     return Effect(
         pair=first.pair,
-        comparisons=tuple(sorted(compared, key=lambda found: found.cell)),
-        changes=fresh.changes,
+        comparisons=tuple(compared),
+        changes=tuple(_changes(compared)),
         only_a=first.only_a,
         only_b=first.only_b,
+        disturbed=first.disturbed,
     )
 
 
 def _unconfirmed(found: Comparison) -> Comparison:
-    """A difference that no fresh sample was taken of: it is not decided."""
+    """A difference, or what may be one, that no fresh sample was taken of: it is not decided."""
     return Comparison(cell=found.cell, a=found.a, b=found.b, result=Result.UNDECIDED, p=found.p)

@@ -104,6 +104,13 @@ class FactorPairs(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[Pair, ...]
 
     @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """What it is changed from and to: one pair of names, or one a baseline."""
+        factor = self.kind.factor
+        found = ((getattr(pair.a, factor), getattr(pair.b, factor)) for pair in self.pairs)
+        return tuple(dict.fromkeys(found))
+
+    @property
     def title(self) -> str:
         """What is changed, in a few characters."""
         if self.kind.variant:

@@ -64,8 +64,9 @@ def diff(
         typer.Option(
             min=0,
             metavar="TRIALS",
-            help="Run the scenarios that differ or are not decided again, so many trials each on "
-            "both stacks, and decide by these alone; 0 for not. For two stacks only.",
+            help="Run the scenarios that differ, are not decided, or are races with a p of 5 % at "
+            "most again, so many trials each on both stacks, and decide by these alone; 0 for not. "
+            "For two stacks only.",
         ),
     ] = 0,
     json: Json = False,
@@ -86,11 +87,12 @@ def diff(
 
     Two cells differ only if Fisher's exact test, two-sided, says so at 1 %: 5 trials against 5 can
     decide, 3 against 3 cannot. Of tables each observation is tested by itself, at 1 % divided by
-    how many a cell has. What repeats explain is a race, or is not decided; neither is a difference.
+    how many a cell has. What repeats may explain is a race, or is not decided; neither is a
+    difference.
 
     `--json` prints one document: `a`, `b`, the `pairs` of stacks, how many `cells` were compared
     and would differ `by_chance` at most, the `differences`, what is `undecided`, `races`,
-    `verdicts` that change, and what is `only_a` and `only_b`.
+    `verdicts` that change, what is `only_a` and `only_b`, and the scenarios that were `disturbed`.
 
     Exit status: 0 if nothing differs, 1 if something does, 2 if they could not be compared.
     """
@@ -107,7 +109,7 @@ def diff(
     found = compare.find(a, b, results, narrowed)
     effects = [effect(found.a[p.a], found.b[p.b], scenario_names) for p in found.pairs]
     if not any(one.comparisons for one in effects):
-        raise UserError(f"{a} and {b} have no trials of the same scenarios.")
+        raise UserError(f"{a} and {b} have no trials of the same scenarios to compare.")
     if confirm:
         effects = [_confirmed(context, found, effects, confirm, apps)]
     compared = report.diff(a, b, effects, found.alone)

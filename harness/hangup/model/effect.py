@@ -23,6 +23,8 @@ TOOK_PLACE = "took place"
 SIGNIFICANCE = 0.01
 """Two distributions differ if the exact test gives at most this probability to a difference as
 great, or greater, between two samples of the same."""
+DOUBTFUL = 0.05
+"""A race of at most this probability may be a difference: a fresh sample can tell."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ class Result(ExplainedWord):
 
     SAME = "same", "the trials of both came out alike"
     DIFFERENT = "different", "repeats alone would seldom do this: p is 1 % at most"
-    RACE = "race", "one of the two has more than one outcome by itself, which explains it"
+    RACE = "race", "one of the two has more than one outcome by itself, which may explain it"
     UNDECIDED = "not decided", "they came out differently, in too few trials to say anything"
 
 
@@ -110,6 +112,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     only_a: tuple[CellId, ...]
     """The cells of which only the first has trials that say something."""
     only_b: tuple[CellId, ...]
+    disturbed: tuple[str, ...] = ()
+    """The scenarios of which all trials of one of the two were disturbed: they are not compared."""
 
     def of(self, result: Result) -> list[Comparison]:
         """The comparisons that came to this."""

@@ -28,10 +28,10 @@ def verdict(found: Diff) -> str:
         f"{found.differing} of {found.cells} cells differ; "
         f"{found.by_chance:.2g} would be expected by chance at most"
     ]
-    races = cell_count(found.races, "observation")
+    races = cell_count(found.races)
     if races:
         parts.append(f"{races} {'is a race' if races == 1 else 'are races'}")
-    undecided = cell_count(found.undecided, "observation")
+    undecided = cell_count(found.undecided)
     if undecided:
         parts.append(
             f"{undecided} {'is' if undecided == 1 else 'are'} not decided (too few trials)"
@@ -72,7 +72,7 @@ def text(found: Diff) -> str:
             lines += ["", scenario, *said] if title == _DIFFERENT else [f"  {scenario}", *said]
     if found.verdicts:
         lines += ["", _VERDICTS, *(f"  {said}" for said in _changes(found))]
-    only = _only_in_either(found)
+    only = _not_compared(found)
     return "\n".join([*lines, *([""] if only else []), *only]) + "\n"
 
 
@@ -84,10 +84,17 @@ def _changes(found: Diff) -> Iterator[str]:
         yield f"{said} ({on})" if on else said
 
 
-def _only_in_either(found: Diff) -> list[str]:
-    """What only one of the two has, a line each."""
+def _not_compared(found: Diff) -> list[str]:
+    """What only one of the two has, and what was disturbed, a line each."""
     sides = ((found.a, only_in(found.only_a)), (found.b, only_in(found.only_b)))
-    return [f"Only in {name}: {said}" for name, said in sides if said]
+    lines = [f"Only in {name}: {said}" for name, said in sides if said]
+    return [*lines, disturbed(found)] if found.disturbed else lines
+
+
+def disturbed(found: Diff) -> str:
+    """The scenarios that were not compared because trials were disturbed."""
+    names = _some("scenarios", found.disturbed)
+    return f"Not compared, as all trials of one of the two were disturbed: {names}"
 
 
 def markdown_text(found: Diff) -> str:
@@ -100,7 +107,7 @@ def markdown_text(found: Diff) -> str:
             lines += ["", f"## {title}", "", _joined(heading), "|---" * len(heading) + "|", *shown]
     if found.verdicts:
         lines += ["", f"## {_VERDICTS}", "", *(f"- {said}" for said in _changes(found))]
-    lines += ["", *(f"- {said}" for said in _only_in_either(found))]
+    lines += ["", *(f"- {said}" for said in _not_compared(found))]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -119,7 +126,7 @@ def _joined(cells: Iterable[str]) -> str:
 _DIFFERENT = "Different"
 _ROWS: Mapping[str, Callable[[Diff], Sequence[Row]]] = {
     _DIFFERENT: lambda found: found.differences,
-    "Races: a side has more than one outcome by itself, which explains it": lambda d: d.races,
+    "Races: a side has more than one outcome by itself, which may explain it": lambda d: d.races,
     "Not decided: too few trials": lambda found: found.undecided,
 }
 """What is listed of a diff, by title."""

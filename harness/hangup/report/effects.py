@@ -21,6 +21,9 @@ PAGE_ROWS = 150
 PAGE_CHANGES = 8
 """So many verdicts it names of each change."""
 
+COUNTED: tuple[Kind, ...] = ("observation", "recipe")
+"""The cells that are counted: hazards and claims are other words for what they saw."""
+
 _SURFACES = [str(surface) for surface in Surface]
 
 
@@ -63,7 +66,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     b: str
     pairs: tuple[Pair, ...]
     cells: int
-    """How many cells of scenarios and surfaces were compared."""
+    """How many cells were compared: what surfaces saw in scenarios, and the results of recipes."""
     by_chance: float
     """How many of them would differ at most, on average, if nothing but chance were at work."""
     differences: tuple[Row, ...]
@@ -73,11 +76,13 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts on claims and recipes that change because of trials that differ."""
     only_a: OnlyIn
     only_b: OnlyIn
+    disturbed: tuple[str, ...] = ()
+    """The scenarios that were not compared on some pair, as all trials of one were disturbed."""
 
     @property
     def differing(self) -> int:
-        """How many cells of scenarios and surfaces differ."""
-        return cell_count(self.differences, "observation")
+        """How many of these cells differ."""
+        return cell_count(self.differences)
 
     def where(self, pairs: Sequence[Pair]) -> str:
         """Which of the pairs these are; empty if they are all of them."""
@@ -91,32 +96,33 @@ def diff(
     alone: tuple[Sequence[Stack], Sequence[Stack]] = ((), ()),
 ) -> Diff:
     """What comes of some effects; `alone` are the stacks that only one of the two has."""
-    observed = [c for e in effects for c in e.comparisons if c.cell.kind == "observation"]
+    counted = [c for e in effects for c in e.comparisons if c.cell.kind in COUNTED]
     return Diff(
         a=a,
         b=b,
         pairs=tuple(e.pair for e in effects),
-        cells=len(observed),
-        by_chance=round(sum(map(by_chance, observed)), 3),
+        cells=len(counted),
+        by_chance=round(sum(map(by_chance, counted)), 3),
         differences=_rows(effects, Result.DIFFERENT),
         undecided=_rows(effects, Result.UNDECIDED),
         races=_rows(effects, Result.RACE),
         verdicts=_change_rows(effects),
         only_a=_only_in(alone[0], effects, lambda e: e.only_a),
         only_b=_only_in(alone[1], effects, lambda e: e.only_b),
+        disturbed=tuple(sorted({name for one in effects for name in one.disturbed})),
     )
 
 
 def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
     """The comparisons that came to a result, those that say the same on several pairs together.
 
-    They say the same if the same was seen: shares that differ are those of a race.
+    They say the same if the same was seen, and more or less often in the same direction: shares
+    that differ are those of a race.
     """
     found: dict[object, list[tuple[Pair, Comparison]]] = defaultdict(list)
     for one in effects:
         for compared in one.of(result):
-            key = (compared.cell, _outcomes(compared.a), _outcomes(compared.b))
-            found[key].append((one.pair, compared))
+            found[compared.cell, *_said(compared.a, compared.b)].append((one.pair, compared))
     rows = [
         Row(
             cell=alike[0][1].cell,
@@ -132,8 +138,18 @@ def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.cell.scenario, _order(row.cell), row.pairs)))
 
 
-def _outcomes(counts: Counts) -> frozenset[tuple[str, ...]]:
-    return frozenset(saws for saws, _ in counts.seen)
+def _said(a: Counts, b: Counts) -> tuple[object, ...]:
+    """What either saw, and whether each of it was seen more often by the one or by the other."""
+    one, other = dict(a.seen), dict(b.seen)
+    directions = frozenset(
+        (saws, _sign(other.get(saws, 0) * a.of - one.get(saws, 0) * b.of))
+        for saws in one.keys() | other.keys()
+    )
+    return frozenset(one), frozenset(other), directions
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
 
 
 def _pooled(found: Sequence[Counts]) -> Counts:
@@ -184,9 +200,9 @@ def _only_in(
     )
 
 
-def cell_count(rows: Iterable[Row], *kinds: Kind) -> int:
-    """How many cells these rows stand for."""
-    return sum(len(row.pairs) for row in rows if row.cell.kind in kinds)
+def cell_count(rows: Iterable[Row]) -> int:
+    """How many of the cells that are counted these rows stand for."""
+    return sum(len(row.pairs) for row in rows if row.cell.kind in COUNTED)
 
 
 def where(pairs: Sequence[Pair], ran: Sequence[Pair]) -> str:
@@ -225,8 +241,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """What one change makes different, on all stacks that it was measured on."""
 
     title: str
-    command: str
-    """What prints all of it for the first of its pairs."""
+    commands: tuple[str, ...]
+    """What prints all of it: one for each baseline of a variant."""
     diff: Diff
     rows: tuple[PageRow, ...]
     changes: tuple[ChangeRow, ...]
@@ -263,7 +279,7 @@ class EffectsView:
         compared = diff(found.a, found.b, effects)
         section = Section(
             title=found.title,
-            command=f"hangup diff {found.a} {found.b}",
+            commands=tuple(f"hangup diff {a} {b}" for a, b in found.names),
             diff=compared,
             rows=_page_rows(compared),
             undecided=tuple(dict.fromkeys(row.cell.scenario for row in compared.undecided)),
@@ -276,9 +292,9 @@ def _page_rows(found: Diff) -> tuple[PageRow, ...]:
     """The rows of a diff, scenarios together that change alike; hazards are told apart."""
     alike: dict[object, list[Row]] = defaultdict(list)
     for row in sorted(found.differences, key=lambda row: _order(row.cell)):
-        if row.cell.kind in ("observation", "recipe"):
+        if row.cell.kind in COUNTED:
             name = row.cell.name if row.cell.kind == "observation" else row.cell.scenario
-            alike[name, _outcomes(row.a), _outcomes(row.b), row.pairs].append(row)
+            alike[name, *_said(row.a, row.b), row.pairs].append(row)
     return tuple(
         PageRow(
             row=rows[0],

@@ -54,7 +54,6 @@ def template_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.tests["endingwith"] = str.endswith
     environment.filters.update(_FILTERS)
     return environment
 
@@ -198,6 +197,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "counts": counts,
     "diagram": _diagram,
     "dropped": markdown.dropped,
+    "effect_disturbed": effect_text.disturbed,
     "effect_hazards": effect_text.hazards,
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
     "effect_verdict": effect_text.verdict,
