@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from hangup.analysis.cleanup import (
     CleanupResult,
     Tried,
     cleanup_result,
+    differ_by_one,
     scenarios_to_sample,
 )
 from hangup.analysis.outcomes import Outcomes
@@ -145,8 +147,12 @@ def test_a_trial_that_failed_is_inconclusive(failure: Word) -> None:
 
 def test_a_server_is_blocked_by_a_stream_only_where_that_had_no_others_beside_it() -> None:
     silent = (*OPENED, LEAVES, SOURCE_ENDED, *DONE, RETURNED, "liveness saw no answer")
-    assert result_of("checkpoint-in-firehose", *silent) == CleanupResult.LOST
-    assert result_of("try-finally-in-idle", *silent) == CleanupResult.UNKNOWN
+    found = {by_itself: in_idle(silent, by_itself=by_itself) for by_itself in (True, False)}
+    assert found == {True: CleanupResult.LOST, False: CleanupResult.UNKNOWN}
+
+
+def in_idle(lines: Sequence[Line], *, by_itself: bool) -> CleanupResult:
+    return cleanup_result(classified(trial("try-finally-in-idle", *lines)), by_itself=by_itself)
 
 
 # --- Over all trials.
@@ -168,6 +174,13 @@ def result_with(
             lines = NEVER if failing and repeat > 1 else GOOD
             trials.append(trial(scenario_id(recipe, situation), *lines, repeat=repeat))
     return stack_result(*trials, surfaces=surfaces, of=of)
+
+
+def in_place(result: StackResult, scenario: str, *outcomes: Sequence[Line]) -> StackResult:
+    """The result with these trials in place of those of a scenario."""
+    kept = [of_other for of_other in result.trials if of_other.scenario != scenario]
+    trials = [trial(scenario, *lines, repeat=n) for n, lines in enumerate(outcomes, start=1)]
+    return stack_result(*kept, *trials, surfaces=result.surfaces, of=result.stack)
 
 
 def guide_to(*results: StackResult) -> CleanupGuide:
@@ -222,11 +235,11 @@ def test_a_recipe_that_loses_clean_up_when_a_client_leaves_is_not_made_good_by_a
 def test_a_verdict_pools_the_situations_of_one_kind_and_says_what_they_allow() -> None:
     guide = guide_to(result_with(stack(), {"try-finally": ("idle", "shutdown")}))
     disconnects = guide.verdict(stack(), TRY_FINALLY, "disconnect")
-    assert (disconnects.failures, disconnects.of) == (2, 9)
+    assert (disconnects.tried.failures, disconnects.tried.of) == (2, 9)
     assert disconnects.fails == (IDLE,)
-    assert disconnects.bound == pytest.approx(upper_bound(2, 9))
+    assert disconnects.tried.bound == pytest.approx(upper_bound(2, 9))
     errors = guide.verdict(stack(), TRY_FINALLY, "error")
-    assert (errors.failures, errors.of, errors.fails) == (0, 3, ())
+    assert (errors.tried.failures, errors.tried.of, errors.fails) == (0, 3, ())
 
 
 def test_a_situation_for_recommended_recipes_counts_once_it_was_tried() -> None:
@@ -249,8 +262,10 @@ def test_the_scenarios_to_sample_are_those_of_the_recipes_that_are_recommended()
 
 def test_a_recipe_that_was_not_tried_in_a_situation_is_not_said_to_work() -> None:
     guide = guide_to(stack_result(trial("try-finally-in-idle", *GOOD)))
-    assert SHUTDOWN in guide.fails(stack(), TRY_FINALLY)
-    assert IDLE not in guide.fails(stack(), TRY_FINALLY)
+    assert SHUTDOWN in guide.unknown(stack(), TRY_FINALLY)
+    assert SHUTDOWN in guide.not_good(stack(), TRY_FINALLY)
+    assert IDLE not in guide.not_good(stack(), TRY_FINALLY)
+    assert not guide.fails(stack(), TRY_FINALLY)
     assert guide.ran([stack()]) == []
 
 
@@ -315,11 +330,137 @@ def test_servers_that_differ_by_one_trial_share_their_advice(
 ) -> None:
     one, other = stack(), stack(server="hypercorn")
     fails = {recipe.id: ("idle", "error") for recipe in RECIPES} | {"try-finally": ("idle",)}
-    results = [result_with(of, fails) for of in (one, other)]
-    kept = [t for t in results[1].trials if t.scenario != "try-finally-in-idle"]
-    differing = [trial("try-finally-in-idle", *found, repeat=n) for n, found in enumerate(lines)]
-    guide = guide_to(results[0], stack_result(*kept, *differing, of=other))
+    first, second = (result_with(of, fails) for of in (one, other))
+    guide = guide_to(first, in_place(second, "try-finally-in-idle", *lines))
     assert len(guide.advice("starlette", [one, other])) == rows
+
+
+FAIL_IN_IDLE_AND_ERROR = {recipe.id: ("idle", "error") for recipe in RECIPES}
+
+
+def test_servers_in_one_row_have_the_figures_of_that_on_which_more_failed() -> None:
+    one, other = stack(), stack(server="hypercorn")
+    fails = FAIL_IN_IDLE_AND_ERROR | {"try-finally": ()}
+    once = in_place(result_with(one, fails), "try-finally-in-idle", GOOD, NEVER, GOOD)
+    guide = guide_to(once, result_with(other, fails | {"try-finally": ("idle",)}))
+    for order in ([one, other], [other, one]):
+        (advice,) = guide.advice("starlette", order)
+        (found,) = advice.recommended
+        disconnects = found.verdicts[0].tried
+        assert (disconnects.failures, disconnects.of) == (2, 9)
+        assert found.fails == (IDLE,)
+
+
+def test_servers_whose_processes_exit_are_told_from_those_that_do_not() -> None:
+    one, other = stack(), stack(server="hypercorn")
+    shutdown = scenario_id(TRY_FINALLY, SHUTDOWN)
+    for stay, rows in ((1, 1), (2, 2)):
+        trials = [(*GOOD, STAYS)] * stay + [GOOD] * (3 - stay)
+        second = in_place(result_with(other, {}), shutdown, *trials)
+        found = guide_to(result_with(one, {}), second).advice("starlette", [one, other])
+        assert len(found) == rows
+        assert found[-1].recommended[0].stays == ((SHUTDOWN, stay, 3),)
+
+
+def test_servers_that_differ_by_one_trial_in_each_of_several_situations_are_told_apart() -> None:
+    one, other = stack(), stack(server="hypercorn")
+    fails: dict[str, Iterable[str]] = {r.id: ("idle", "ticking", "error") for r in RECIPES}
+    fails["try-finally"] = ("idle", "ticking")
+    second = result_with(other, fails)
+    for name in ("idle", "ticking"):
+        second = in_place(second, f"try-finally-in-{name}", GOOD, NEVER, GOOD)
+    guide = guide_to(result_with(one, fails), second)
+    assert len(guide.advice("starlette", [one, other])) == 2
+
+
+def tried(failures: int, of: int) -> Tried:
+    counts = ((CleanupResult.NEVER, failures), (CleanupResult.GOOD, of - failures))
+    return Tried(tuple((result, n) for result, n in counts if n))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (tried(1, 20), tried(4, 5), False),
+        (tried(1, 20), tried(1, 5), True),
+        (tried(0, 20), tried(1, 5), False),
+        (tried(0, 20), tried(0, 5), True),
+        (tried(1, 20), tried(2, 20), True),
+        (tried(1, 20), tried(3, 20), False),
+    ],
+)
+def test_trials_are_alike_up_to_one_however_many_there_are(
+    one: Tried, other: Tried, *, alike: bool
+) -> None:
+    assert differ_by_one(one, other) == differ_by_one(other, one) == alike
+
+
+def test_of_recipes_that_fail_in_as_many_situations_the_one_that_fails_less_often_is_best() -> None:
+    fails = FAIL_IN_IDLE_AND_ERROR | {"try-finally": ("idle",), "anyio-shield": ("idle",)}
+    result = result_with(stack(), fails)
+    assert recommended(result) == [("try-finally", KINDS)]
+    less = in_place(result, "anyio-shield-in-idle", GOOD, NEVER, GOOD)
+    assert recommended(less) == [("anyio-shield", KINDS)]
+    assert "anyio-shield-in-idle" in scenarios_to_sample(less)
+
+
+def by_itself(result: StackResult, recipe: Recipe) -> StackResult:
+    """The recipe run as one that is recommended, where others are run once."""
+    for situation in SITUATIONS:
+        result = in_place(result, scenario_id(recipe, situation), *[GOOD] * 4)
+    return result
+
+
+def test_it_is_told_of_what_is_recommended_whether_it_was_run_by_itself() -> None:
+    result = result_with(stack(), {})
+    sampled = by_itself(result, TRY_FINALLY)
+    group = in_place(sampled, "try-finally-in-ticking", GOOD)
+    shutdown = in_place(sampled, "try-finally-in-shutdown-group")
+    found = [guide_to(r).recommended(stack())[0].by_itself for r in (sampled, group, shutdown)]
+    assert found == [True, False, False]
+
+
+def test_a_recipe_that_blocks_its_server_when_it_runs_by_itself_fails() -> None:
+    silent = (*GOOD, "liveness saw no answer")
+    sampled = by_itself(result_with(stack(), {}), TRY_FINALLY)
+    blocked = in_place(sampled, "try-finally-in-idle", silent, *[GOOD] * 3)
+    found = guide_to(blocked).tried(stack(), TRY_FINALLY, IDLE)
+    assert found.counts == ((CleanupResult.LOST, 1), (CleanupResult.GOOD, 3))
+    in_error = in_place(sampled, "try-finally-in-error", silent)
+    assert guide_to(in_error).fails(stack(), TRY_FINALLY) == (ERROR,)
+    in_group = in_place(blocked, "try-finally-in-idle", silent)
+    assert guide_to(in_group).unknown(stack(), TRY_FINALLY) == (IDLE,)
+
+
+COMPLETED = (*OPENED, LEAVES, "source end", "cleanup saw called", "cleanup begin", "cleanup end")
+
+
+def test_that_clean_up_waits_for_completion_is_not_hidden_by_an_inconclusive_trial() -> None:
+    result = in_place(result_with(stack(), {}), "try-finally-in-backpressure", COMPLETED, GOOD)
+    failed = trial("try-finally-in-backpressure", failure=Word.NOT_REACHED, repeat=3)
+    (found,) = guide_to(stack_result(*result.trials, failed)).recommended(stack())
+    assert [situation.id for situation in found.after_completion] == ["backpressure"]
+    assert not found.fails
+
+
+def test_another_app_is_better_only_if_it_is_on_all_servers_of_a_row() -> None:
+    servers = ("uvicorn", "hypercorn")
+    mine = [result_with(stack("a", server), EVERY_RECIPE_FAILS) for server in servers]
+    better, worse = result_with(stack("b"), {}), result_with(stack("b", "hypercorn"), {})
+    guide = guide_to(*mine, better, result_with(worse.stack, EVERY_RECIPE_FAILS))
+    stacks = [*(result.stack for result in mine), better.stack, worse.stack]
+    (advice,) = guide.advice("a", stacks)
+    assert (advice.servers, advice.better_apps) == (servers, ())
+    (advice,) = guide_to(*mine, better, worse).advice("a", stacks)
+    assert advice.better_apps == ("b",)
+
+
+def test_the_fewest_trials_are_conclusive_ones() -> None:
+    failed = trial("try-finally-in-idle", failure=Word.NOT_REACHED, repeat=2)
+    unknown = trial("try-finally-in-error", failure=Word.NOT_REACHED)
+    result = stack_result(trial("try-finally-in-idle", *GOOD), failed, unknown)
+    assert guide_to(result).fewest_trials() == 1
+    assert guide_to(stack_result(unknown)).fewest_trials() == 0
 
 
 def test_where_no_recipe_works_the_apps_that_do_better_are_named_twins_first() -> None:
@@ -418,6 +559,10 @@ def test_no_recipe_or_situation_is_there_twice() -> None:
     assert len(cleanup.BY_ID) == len(RECIPES) == len({recipe.title for recipe in RECIPES})
     situations = [*SITUATIONS, FLOOD]
     assert len({s.id for s in situations}) == len({s.title for s in situations}) == len(situations)
+
+
+def test_a_title_says_what_a_recipe_is_without_those_before_it() -> None:
+    assert [r.title for r in RECIPES if re.search(r"\b(the same|as above)\b", r.title)] == []
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=ids(RECIPES))

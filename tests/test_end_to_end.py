@@ -12,6 +12,7 @@ import pytest
 
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.upstream import cost_rows
+from hangup.model.cleanup import BY_ID as RECIPE
 from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.servers import SERVERS
@@ -145,9 +146,9 @@ def test_what_bare_has_no_place_for_is_not_applicable(outcomes: Table) -> None:
 def test_the_page_on_clean_up_says_what_to_write_and_shows_it(measured: Path) -> None:
     text = (measured / "cleanup.md").read_text(encoding="utf-8")
     (row,) = [line for line in text.splitlines() if line.startswith("| **bare** | uvicorn | `")][:1]
-    # A stalled stream is closed by nothing else.
-    assert "`send-timeout`" in row
-    assert "async def send_timeout(" in text
+    (*_, recipe) = re.findall(r"`([a-z-]+)`:", row)
+    for function in RECIPE[recipe].functions:
+        assert f"async def {function}(" in text
     assert "**`try-finally`**" in text
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hangup.analysis.claims import verdicts
 from hangup.analysis.compaction import compacted
@@ -25,6 +26,7 @@ from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
 COMPLETED = ("stream begin", LEAVES, "stream end")
+CLOSED = "source end CancelledError at an await"
 
 
 def made(scenario: str, *outcomes: tuple[Line, ...]) -> list[Trial]:
@@ -32,24 +34,32 @@ def made(scenario: str, *outcomes: tuple[Line, ...]) -> list[Trial]:
     return [trial(scenario, *lines, repeat=n) for n, lines in enumerate(outcomes, start=1)]
 
 
-def with_recipes(app: str = "starlette", *, works: bool = True) -> StackResult:
+def with_recipes(
+    app: str = "starlette",
+    *,
+    server: str = "uvicorn",
+    works: bool = True,
+    fails: Collection[str] = (),
+    after_completion: Collection[str] = (),
+    inconclusive: Collection[str] = (),
+) -> StackResult:
     """A stack on which every recipe was tried in every situation."""
-    end = ("cleanup begin", "cleanup end") if works else ()
     trials = [
         trial(
             scenario_id(recipe, situation),
             "asgi begin",
             "source begin",
             *(() if situation.id == "error" else (LEAVES,)),
-            "source end CancelledError at an await",
-            *end,
+            "source end" if situation.id in after_completion else CLOSED,
+            *(("cleanup begin", "cleanup end") if works and situation.id not in fails else ()),
             "asgi end",
             *(("exit saw exited",) if situation.own_server else ("liveness saw answered",)),
+            failure=Word.NOT_REACHED if situation.id in inconclusive else None,
         )
         for recipe, situation in RECIPES_BY_SITUATION
         if recipe.surface is None
     ]
-    return stack_result(*trials, of=stack(app))
+    return stack_result(*trials, of=stack(app, server))
 
 
 # --- Links.
@@ -244,6 +254,90 @@ def test_an_app_is_told_what_to_write(works: bool) -> None:
     assert ("; fails: [did not run in idle]" in row) != works
     for situation in SITUATIONS:
         assert f"`{situation.id}`: {situation.title}" in text
+
+
+def row_of(page: str, *starts: str) -> str:
+    """The first row that begins with these cells."""
+    start = f"| {' | '.join(starts)} |"
+    return next(line for line in page.splitlines() if line.startswith(start))
+
+
+def test_what_is_not_known_is_neither_a_failure_nor_shown_as_none() -> None:
+    of_one = with_recipes(fails=["error"], inconclusive=["ticking"])
+    untried = [t for t in of_one.trials if not t.scenario.endswith("-in-shutdown-group")]
+    text = rendered(stack_result(*untried, of=of_one.stack))["cleanup.md"]
+    row = row_of(text, "**starlette**", "uvicorn")
+    assert "; fails: [did not run in error]" in row
+    assert "; not known: [`ticking`]" in row
+    cells = [cell.strip() for cell in row_of(text, "`try-finally`").split("|")[2:-1]]
+    found = dict(zip([s.id for s in SITUATIONS], cells, strict=True))
+    assert found["idle"] == ""
+    assert found["ticking"] == found["shutdown-group"] == "\N{EN DASH}"
+    assert found["error"].startswith("[1/1 did not run]")
+
+
+def test_clean_up_after_completion_is_shown_with_what_works() -> None:
+    text = rendered(with_recipes(after_completion=["backpressure"]))["cleanup.md"]
+    (*_, matrix) = text.split("### Every recipe in every app")
+    row = row_of(matrix, "**starlette**", "uvicorn")
+    assert "[**all**]" in row
+    assert "; *after completion* in backpressure |" in row
+
+
+def test_servers_share_a_row_of_recipes_with_the_figures_of_the_worst() -> None:
+    good, failed = with_recipes(), with_recipes(fails=["idle"])
+    one = stack_result(*good.trials, *made_again(failed.trials), of=good.stack)
+    other = stack_result(*failed.trials, *made_again(failed.trials), of=stack(server="hypercorn"))
+    text = rendered(one, other)["cleanup.md"]
+    row = row_of(text, "**starlette**", "uvicorn, hypercorn")
+    assert "disconnects 2 of 6 failed" in row
+    assert "; fails: [did not run in idle]" in row
+    (*_, matrix) = text.split("### Every recipe in every app")
+    cells = row_of(matrix, "**starlette**", "uvicorn, hypercorn").split("|")[3:-1]
+    assert all(cell.startswith(" [did not run in idle]") for cell in cells)
+
+
+def made_again(trials: Sequence[Trial]) -> list[Trial]:
+    """The same trials as second repeats."""
+    return [replace(trial, repeat=2) for trial in trials]
+
+
+def test_an_app_is_told_the_same_on_both_pages() -> None:
+    worse = with_recipes("bare", fails=["idle", "ticking"])
+    pages_ = rendered(worse, with_recipes("bare", server="uvicorn+fast"))
+    told = "Fewer situations fail with this app on uvicorn+fast"
+    assert told in row_of(pages_["cleanup.md"], "**bare**", "uvicorn")
+    assert told in pages_["apps.md"]
+
+
+def test_a_server_that_only_shutdowns_were_tried_on_is_spoken_of_as_such() -> None:
+    whole = with_recipes(server="uvicorn+graceful-2s", fails=["shutdown"])
+    shutdowns = [t for t in whole.trials if "-in-shutdown" in t.scenario]
+    of_variant = stack_result(*shutdowns, of=whole.stack)
+    text = rendered(with_recipes(), of_variant)["cleanup.md"]
+    row = row_of(text, "**starlette**", "uvicorn+graceful-2s")
+    assert "nothing but shutdowns was tried" in row
+    assert "shutdowns 1 of 6 failed" in row
+    assert not re.search("disconnect|error|situation|idle|ticking|backpressure", row)
+    assert "nothing but" not in row_of(text, "**starlette**", "uvicorn")
+
+
+def test_what_is_recommended_says_if_it_was_not_run_by_itself() -> None:
+    sampled = with_recipes()
+    often = [replace(t, alike=(2, 3, 4)) for t in sampled.trials]
+    marked = "not all of its trials were run by themselves"
+    assert marked in row_of(rendered(sampled)["cleanup.md"], "**starlette**", "uvicorn")
+    text = rendered(stack_result(*often, of=sampled.stack))["cleanup.md"]
+    assert marked not in row_of(text, "**starlette**", "uvicorn")
+
+
+def test_it_is_not_said_of_a_flood_what_it_needs() -> None:
+    line = "[answered → answered, good]"
+    flood = trial("firehose", "asgi begin", LEAVES, "asgi end", "liveness saw answered")
+    tried = with_recipes()
+    text = rendered(stack_result(*tried.trials, flood, of=tried.stack))["cleanup.md"]
+    assert line in text
+    assert "needs `checkpoint`" not in text
 
 
 # --- What a hang-up costs upstream.

@@ -15,7 +15,7 @@ from typing import get_args
 
 import msgspec
 
-from hangup.analysis.outcomes import Outcomes
+from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.proportions import upper_bound
 from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import (
@@ -33,7 +33,7 @@ from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import FINALIZED, ExplainedWord, Surface, Word
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_RECIPE_OF = {scenario_id(recipe, s): recipe for recipe, s in RECIPES_BY_SITUATION}
+_TRIED_BY = {scenario_id(recipe, s): (recipe, s) for recipe, s in RECIPES_BY_SITUATION}
 
 
 class CleanupResult(ExplainedWord):
@@ -62,6 +62,8 @@ WORKS = frozenset({CleanupResult.GOOD, CleanupResult.AT_END})
 """The results in which clean-up has been done."""
 
 _WORST = list(CleanupResult)
+_MOST_IN_GROUP = 5
+"""How often a recipe is run at the most that is not by itself (`Plan.repeats_of`)."""
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -90,20 +92,32 @@ class Tried(msgspec.Struct, frozen=True):
         """The worst there was; `inconclusive` if nothing was tried."""
         return self.counts[0][0] if self.counts else CleanupResult.UNKNOWN
 
+    @property
+    def after_completion(self) -> bool:
+        """Whether clean-up was done only after completion in any trial."""
+        return any(result == CleanupResult.AT_END for result, _ in self.counts)
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """In how many trials a recipe failed, pooled over the situations of one kind."""
-
-    kind: Kind
-    failures: int
-    of: int
-    fails: tuple[Situation, ...]
-    """The situations in which it failed, or nothing conclusive is known of it."""
+    @property
+    def share(self) -> float:
+        """The share of the conclusive trials that failed, from 0 to 1; 0 if there were none."""
+        return self.failures / self.of if self.of else 0.0
 
     @property
     def bound(self) -> float:
         """The share of failures that this allows, from 0 to 1 (95 %, one-sided)."""
         return upper_bound(self.failures, self.of)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a recipe in all situations of one kind."""
+
+    kind: Kind
+    tried: Tried
+    """The trials in all of these situations."""
+    fails: tuple[Situation, ...]
+    """The situations in which it failed."""
+    unknown: tuple[Situation, ...]
+    """The situations in which it was not tried, or no trial was conclusive."""
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +128,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """The kinds of situations that it is recommended for."""
     verdicts: tuple[Verdict, ...]
     """Of each of these kinds."""
+    by_itself: bool
+    """Whether its trials were run by themselves in all situations of these kinds."""
     after_completion: tuple[Situation, ...]
     """The situations of these kinds in which it may work only after completion."""
     stays: tuple[tuple[Situation, int, int], ...]
@@ -122,33 +138,67 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fails(self) -> tuple[Situation, ...]:
-        """The situations of these kinds in which it is not good."""
+        """The situations of these kinds in which it failed."""
         return tuple(situation for verdict in self.verdicts for situation in verdict.fails)
+
+    @property
+    def unknown(self) -> tuple[Situation, ...]:
+        """The situations of these kinds in which nothing conclusive is known of it."""
+        return tuple(situation for verdict in self.verdicts for situation in verdict.unknown)
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """What to write for an app, on the servers for which that is the same."""
 
     app: str
-    servers: tuple[str, ...]
+    stacks: tuple[Stack, ...]
     recommended: tuple[Recommendation, ...]
     """One for disconnects and errors, one for shutdowns too; one alone if it is the same. Where
-    nothing is good in all situations, what fails in the fewest."""
+    nothing is good in all situations, what fails in the fewest. Each figure is the worst that any
+    of the servers has."""
     better_servers: tuple[str, ...] = ()
     """Other servers on which this app has a recipe that fails in fewer situations."""
     better_apps: tuple[str, ...] = ()
     """Other apps that have one on all of these servers, those named alike first."""
 
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The servers it is for."""
+        return tuple(stack.server for stack in self.stacks)
 
-def cleanup_result(classified: Outcome) -> CleanupResult:
-    """What came of the clean-up in one trial of a recipe."""
+
+def ran_by_itself(of_stack: StackOutcomes, scenario: str) -> bool:
+    """Whether the trials of a recipe in a situation were run with no other beside them.
+
+    That is how a recipe that is recommended is run, in all situations of one kind or in none: in
+    disconnects more often than in a group, in shutdowns also in those for recommended recipes.
+    """
+    recipe, situation = _TRIED_BY[scenario]
+    if not situation.group:
+        return True
+    in_group = min(of_stack.result.repeats, _MOST_IN_GROUP)
+    shutdown = situation.kind == "shutdown"
+    telling = (
+        s for s in SITUATIONS if (s.only_recommended if shutdown else s.kind == "disconnect")
+    )
+    return all(
+        _count(of_stack, scenario_id(recipe, s)) > (0 if shutdown else in_group) for s in telling
+    )
+
+
+def _count(of_stack: StackOutcomes, scenario: str) -> int:
+    return sum(trial.trial.count for trial in of_stack.of(scenario))
+
+
+def cleanup_result(classified: Outcome, *, by_itself: bool = False) -> CleanupResult:
+    """What came of the clean-up in one trial of a recipe, which may have been by itself."""
     trial = classified.trial
     scenario = scenarios.BY_ID[trial.scenario]
     if trial.failure is not None:
         return CleanupResult.UNKNOWN
     if Word.NO_ANSWER in classified.saws.get(Surface.LIVENESS, ()):
         # Where many streams share a server, it need not be this one that keeps it busy.
-        return CleanupResult.UNKNOWN if scenario.group else CleanupResult.LOST
+        return CleanupResult.LOST if by_itself else CleanupResult.UNKNOWN
     (saw,) = classified.saws[Surface.CLEANUP]
     if saw in FINALIZED:
         return CleanupResult.LATE
@@ -163,7 +213,7 @@ def cleanup_result(classified: Outcome) -> CleanupResult:
         return CleanupResult.CUT
     if closed_ns is None:
         return CleanupResult.OPEN
-    awaited = _RECIPE_OF[trial.scenario].awaited_at_shutdown
+    awaited = _TRIED_BY[trial.scenario][0].awaited_at_shutdown
     if saw == Word.FINISHED_AFTER_APP and scenario.signal and not awaited:
         return CleanupResult.UNWAITED
     completed = trial.left_ns is not None and classified.saws[Surface.SOURCE] == (Word.FINISHED,)
@@ -193,22 +243,24 @@ class CleanupGuide:
     def __init__(self, outcomes: Outcomes) -> None:
         counts: dict[tuple[Stack, str], Counter[CleanupResult]] = {}
         self._kinds: dict[Stack, tuple[Kind, ...]] = {}
+        self._recommended: dict[Stack, tuple[Recommendation, ...]] = {}
         self._stays: Counter[tuple[Stack, str]] = Counter()
+        self._by_itself: dict[tuple[Stack, str], bool] = {}
         self._surfaces: Mapping[Stack, tuple[str, ...]] = {
             of_stack.stack: of_stack.result.surfaces for of_stack in outcomes.stacks
         }
         for of_stack in outcomes.stacks:
-            for trial in of_stack.trials:
-                scenario = trial.trial.scenario
-                if scenarios.BY_ID[scenario].kind == "recipe":
-                    found = counts.setdefault((of_stack.stack, scenario), Counter())
-                    found[cleanup_result(trial)] += trial.trial.count
+            for scenario in of_stack.scenarios:
+                if scenarios.BY_ID[scenario].kind != "recipe":
+                    continue
+                key = of_stack.stack, scenario
+                by_itself = self._by_itself[key] = ran_by_itself(of_stack, scenario)
+                found = counts[key] = Counter()
+                for trial in of_stack.of(scenario):
+                    found[cleanup_result(trial, by_itself=by_itself)] += trial.trial.count
                     if Word.STILL_RUNNING in trial.saws.get(Surface.EXIT, ()):
-                        self._stays[of_stack.stack, scenario] += trial.trial.count
-        self._tried = {
-            key: Tried(tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0]))))
-            for key, found in counts.items()
-        }
+                        self._stays[key] += trial.trial.count
+        self._tried = {key: _tried(found) for key, found in counts.items()}
 
     def tried(self, stack: Stack, recipe: Recipe, situation: Situation) -> Tried:
         """What came of a recipe in a situation; nothing if it was not tried."""
@@ -246,8 +298,8 @@ class CleanupGuide:
         return self._kinds[stack]
 
     def fewest_trials(self) -> int:
-        """How many trials there are at least of what was tried."""
-        return min(sum(n for _, n in tried.counts) for tried in self._tried.values())
+        """How many conclusive trials there are at least, where there are any."""
+        return min((tried.of for tried in self._tried.values() if tried.of), default=0)
 
     def applies(self, stack: Stack, recipe: Recipe) -> bool:
         """Whether the app has what the recipe takes."""
@@ -266,50 +318,81 @@ class CleanupGuide:
     def fails(
         self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind] = KINDS
     ) -> tuple[Situation, ...]:
-        """The situations in which a recipe is not good, one that was not tried included."""
-        return tuple(
-            situation
-            for situation in self.situations(stack, recipe)
-            if situation.kind in kinds and not self.tried(stack, recipe, situation).good
-        )
+        """The situations in which a recipe failed."""
+        return tuple(s for s, tried in self._found(stack, recipe, kinds) if tried.failures)
 
-    def verdict(self, stack: Stack, recipe: Recipe, kind: Kind) -> Verdict:
-        """What came of a recipe in all situations of one kind."""
-        situations = [s for s in self.situations(stack, recipe) if s.kind == kind]
-        tried = [self.tried(stack, recipe, situation) for situation in situations]
-        return Verdict(
-            kind=kind,
-            failures=sum(found.failures for found in tried),
-            of=sum(found.of for found in tried),
-            fails=self.fails(stack, recipe, (kind,)),
-        )
+    def unknown(
+        self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind] = KINDS
+    ) -> tuple[Situation, ...]:
+        """The situations in which a recipe was not tried, or no trial was conclusive."""
+        return tuple(s for s, tried in self._found(stack, recipe, kinds) if not tried.of)
+
+    def not_good(
+        self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind] = KINDS
+    ) -> tuple[Situation, ...]:
+        """The situations in which a recipe failed, or nothing conclusive is known of it."""
+        return tuple(s for s, tried in self._found(stack, recipe, kinds) if not tried.good)
+
+    def _found(
+        self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind] = KINDS
+    ) -> list[tuple[Situation, Tried]]:
+        return [
+            (situation, self.tried(stack, recipe, situation))
+            for situation in self.situations(stack, recipe)
+            if situation.kind in kinds
+        ]
+
+    def pooled(self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind]) -> Tried:
+        """What came of a recipe in all situations of some kinds."""
+        found: Counter[CleanupResult] = Counter()
+        for _, tried in self._found(stack, recipe, kinds):
+            found.update(dict(tried.counts))
+        return _tried(found)
 
     def worst(self, stack: Stack, recipe: Recipe) -> tuple[Situation, Tried]:
         """The situation that a recipe comes out of worst, and how."""
-        found = [(s, self.tried(stack, recipe, s)) for s in self.situations(stack, recipe)]
-        return max(found, key=lambda found: _WORST.index(found[1].worst))
+
+        def badness(found: tuple[Situation, Tried]) -> tuple[int, bool]:
+            # Where one trial is inconclusive, others may be good.
+            return _WORST.index(found[1].worst), not found[1].of
+
+        return max(self._found(stack, recipe), key=badness)
 
     def recommended(self, stack: Stack, *, hopeful: bool = False) -> tuple[Recommendation, ...]:
         """What to write on a stack: for disconnects and errors, and for shutdowns too.
 
-        The simplest of those that fail in the fewest situations; what fails when a client leaves
-        is not made good by what holds at a shutdown. A situation that is for recommended recipes
-        counts as failed where it was not tried, or as good if this is `hopeful`.
+        Of those that fail in the fewest situations the one with the smallest share of failures,
+        and of these the simplest; what fails when a client leaves is not made good by what holds
+        at a shutdown. A situation in which nothing conclusive is known counts as failed; one that
+        is for recommended recipes and was not tried as good if this is `hopeful`.
         """
+        if hopeful:
+            return self._recommend(stack, hopeful=True)
+        if stack not in self._recommended:
+            self._recommended[stack] = self._recommend(stack, hopeful=False)
+        return self._recommended[stack]
+
+    def _recommend(self, stack: Stack, *, hopeful: bool) -> tuple[Recommendation, ...]:
         kinds = self.kinds(stack)
         before = tuple(kind for kind in kinds if kind != "shutdown")
+
+        def failed_before(recipe: Recipe) -> tuple[int, float]:
+            failed = self.not_good(stack, recipe, before)
+            return len(failed), self.pooled(stack, recipe, before).share
+
+        def failed(recipe: Recipe) -> tuple[object, ...]:
+            situations, share = failed_before(recipe)
+            shutdowns = self._shutdowns_failed(stack, recipe, hopeful=hopeful)
+            return situations, shutdowns, share, self.pooled(stack, recipe, ("shutdown",)).share
+
         recipes_here = self.general(stack)
-        without = min(recipes_here, key=lambda recipe: len(self.fails(stack, recipe, before)))
-        with_shutdowns = min(
-            recipes_here,
-            key=lambda recipe: (
-                len(self.fails(stack, recipe, before)),
-                self._shutdowns_failed(stack, recipe, hopeful=hopeful),
-            ),
+        without = min(recipes_here, key=failed_before)
+        with_shutdowns = min(recipes_here, key=failed)
+        found = (
+            [self._recommendation([stack], with_shutdowns, kinds)] if "shutdown" in kinds else []
         )
-        found = [self._recommendation(stack, with_shutdowns, kinds)] if "shutdown" in kinds else []
         if before and (not found or without != with_shutdowns):
-            found.insert(0, self._recommendation(stack, without, before))
+            found.insert(0, self._recommendation([stack], without, before))
         return tuple(found)
 
     def _shutdowns_failed(
@@ -319,7 +402,7 @@ class CleanupGuide:
 
         The last number tells those that were not tried in all from others, which come first.
         """
-        failed = self.fails(stack, recipe, ("shutdown",))
+        failed = self.not_good(stack, recipe, ("shutdown",))
         untried = sum(
             not self.tried(stack, recipe, s).counts for s in SITUATIONS if s.only_recommended
         )
@@ -327,81 +410,116 @@ class CleanupGuide:
         return len(failed) - others, others if hopeful else others + untried, untried
 
     def _recommendation(
-        self, stack: Stack, recipe: Recipe, kinds: tuple[Kind, ...]
+        self, stacks: Sequence[Stack], recipe: Recipe, kinds: tuple[Kind, ...]
     ) -> Recommendation:
+        """What is said of a recipe for stacks; each figure is the worst that any of them has."""
+        situations = [s for s in SITUATIONS if s.kind in kinds]
+
+        def tried(situation: Situation) -> list[Tried]:
+            return [self.tried(stack, recipe, situation) for stack in stacks]
+
         return Recommendation(
             recipe=recipe,
             kinds=kinds,
-            verdicts=tuple(self.verdict(stack, recipe, kind) for kind in kinds),
+            verdicts=tuple(self._verdict(stacks, recipe, kind) for kind in kinds),
+            by_itself=all(
+                self._by_itself.get((stack, scenario_id(recipe, situation)), False)
+                for situation in situations
+                for stack in stacks
+            ),
             after_completion=tuple(
-                s
-                for s in self.situations(stack, recipe)
-                if s.kind in kinds and self.tried(stack, recipe, s).worst == CleanupResult.AT_END
+                s for s in situations if any(found.after_completion for found in tried(s))
             ),
             stays=tuple(
-                (s, stays, self.tried(stack, recipe, s).of)
-                for s in self.situations(stack, recipe)
-                if s.kind in kinds and (stays := self.stays(stack, recipe, s))
+                (
+                    s,
+                    *max(
+                        (self.stays(on, recipe, s), self.tried(on, recipe, s).of) for on in stacks
+                    ),
+                )
+                for s in situations
+                if any(self.stays(stack, recipe, s) for stack in stacks)
             ),
+        )
+
+    def verdict(self, stack: Stack, recipe: Recipe, kind: Kind) -> Verdict:
+        """What came of a recipe in all situations of one kind."""
+        return self._verdict([stack], recipe, kind)
+
+    def _verdict(self, stacks: Sequence[Stack], recipe: Recipe, kind: Kind) -> Verdict:
+        pooled = {stack: self.pooled(stack, recipe, (kind,)) for stack in stacks}
+        fails = {s for stack in stacks for s in self.fails(stack, recipe, (kind,))}
+        unknown = {s for stack in stacks for s in self.unknown(stack, recipe, (kind,))}
+        return Verdict(
+            kind=kind,
+            tried=max(pooled.values(), key=failure_rank),
+            fails=tuple(s for s in SITUATIONS if s in fails),
+            unknown=tuple(s for s in SITUATIONS if s in unknown),
         )
 
     def advice(self, app: str, stacks: Sequence[Stack]) -> list[Advice]:
         """What to write for an app, once for all servers for which it is the same.
 
         `stacks` are all that it may be compared with. Servers on which the same recipes differ by
-        no more than one trial in each situation are not told apart.
+        no more than one trial, in each situation and in all of a kind, are not told apart.
         """
-        rows: list[tuple[Stack, Advice, list[str]]] = []
+        rows: list[list[Stack]] = []
         for stack in (stack for stack in stacks if stack.app == app):
-            for example, _, servers in rows:
-                if self._alike(example, stack):
-                    servers.append(stack.server)
-                    break
+            row = next((row for row in rows if self._alike(row[0], stack)), None)
+            if row is None:
+                rows.append([stack])
             else:
-                rows.append((stack, self._advice(stack, stacks), [stack.server]))
-        return [
-            msgspec.structs.replace(
-                advice,
-                servers=tuple(servers),
-                better_servers=tuple(s for s in advice.better_servers if s not in servers),
-            )
-            for _, advice, servers in rows
-        ]
+                row.append(stack)
+        return [self._advice(row, stacks) for row in rows]
 
     def _alike(self, one: Stack, other: Stack) -> bool:
         """Whether what is recommended is the same and came out the same, but for a trial."""
-        recommended = [found.recipe for found in self.recommended(one)]
-        if recommended != [found.recipe for found in self.recommended(other)]:
+        recommended = [(found.recipe, found.kinds) for found in self.recommended(one)]
+        if recommended != [(found.recipe, found.kinds) for found in self.recommended(other)]:
             return False
         return all(
             differ_by_one(self.tried(one, recipe, s), self.tried(other, recipe, s))
-            for recipe in recommended
+            and abs(self.stays(one, recipe, s) - self.stays(other, recipe, s)) <= 1
+            for recipe, _ in recommended
             for s in SITUATIONS
+        ) and all(
+            differ_by_one(self.pooled(one, recipe, (kind,)), self.pooled(other, recipe, (kind,)))
+            for recipe, kinds in recommended
+            for kind in kinds
         )
 
-    def _advice(self, stack: Stack, stacks: Sequence[Stack]) -> Advice:
-        fewest = self._fewest(stack)
-        others = [
-            other
-            for other in stacks
-            if self.kinds(other) == self.kinds(stack) and self._fewest(other) < fewest
+    def _advice(self, row: Sequence[Stack], stacks: Sequence[Stack]) -> Advice:
+        """For stacks that are alike: what is better than each of them."""
+        better = [{other for other in stacks if self._better(other, stack)} for stack in row]
+        apps = [
+            {other.app for other in found if other.server == stack.server}
+            for stack, found in zip(row, better, strict=True)
         ]
-        apps = [other.app for other in others if other.server == stack.server]
+        app = row[0].app
+        on_all = set.intersection(*better)
         return Advice(
-            app=stack.app,
-            servers=(),
-            recommended=self.recommended(stack),
-            better_servers=tuple(other.server for other in others if other.app == stack.app),
-            better_apps=tuple(sorted(apps, key=lambda app: (-_alike(app, stack.app), app))),
+            app=app,
+            stacks=tuple(row),
+            recommended=tuple(
+                self._recommendation(row, found.recipe, found.kinds)
+                for found in self.recommended(row[0])
+            ),
+            better_servers=tuple(s.server for s in stacks if s.app == app and s in on_all),
+            better_apps=tuple(
+                sorted(set.intersection(*apps), key=lambda other: (-_alike(other, app), other))
+            ),
         )
+
+    def _better(self, other: Stack, stack: Stack) -> bool:
+        """Whether a recipe fails in fewer situations on another stack, for certain."""
+        if self.kinds(other) != self.kinds(stack):
+            return False
+        best, here = self.recommended(other)[-1], self.recommended(stack)[-1]
+        return len(best.fails) + len(best.unknown) < len(here.fails)
 
     def general(self, stack: Stack) -> list[Recipe]:
         """The recipes for all situations that an app has what it takes for."""
         return [r for r in RECIPES if not r.situations and self.applies(stack, r)]
-
-    def _fewest(self, stack: Stack) -> int:
-        """In how many situations the best recipe of a stack fails."""
-        return len(self.recommended(stack)[-1].fails)
 
     def in_flood(self, stack: Stack) -> Tried:
         """What came of the recipe for streams that never suspend."""
@@ -409,13 +527,28 @@ class CleanupGuide:
 
 
 def differ_by_one(one: Tried, other: Tried) -> bool:
-    """Whether two that were tried equally often differ by one trial at the most.
+    """Whether two differ by one trial at the most.
 
-    Where one was tried more often, they differ if only one of them failed.
+    Where one was tried more often, their shares of each result differ by no more than one trial
+    of the other is, and they differ if only one of them failed.
     """
-    if sum(n for _, n in one.counts) != sum(n for _, n in other.counts):
-        return one.worst == other.worst and one.good == other.good
-    return (Counter(dict(one.counts)) - Counter(dict(other.counts))).total() <= 1
+    results, others = Counter(dict(one.counts)), Counter(dict(other.counts))
+    of, of_other = results.total(), others.total()
+    if of == of_other:
+        return (results - others).total() <= 1
+    return (one.worst, one.good) == (other.worst, other.good) and all(
+        abs(results[result] * of_other - others[result] * of) <= max(of, of_other)
+        for result in results | others
+    )
+
+
+def failure_rank(tried: Tried) -> tuple[float, float]:
+    """What orders trials by how large a share of them failed, then by what that allows."""
+    return tried.share, tried.bound
+
+
+def _tried(found: Counter[CleanupResult]) -> Tried:
+    return Tried(tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0]))))
 
 
 def _alike(app: str, other: str) -> int:

@@ -185,7 +185,7 @@ RECIPES = (
     ),
     Recipe(
         id="aclosing",
-        title="the same in an inner generator, closed by `contextlib.aclosing`",
+        title="`anyio-shield` in an inner generator, closed by `contextlib.aclosing`",
         functions=("aclosing_source",),
     ),
     Recipe(
@@ -258,7 +258,7 @@ RECIPES = (
     ),
     Recipe(
         id="send-timeout",
-        title="the same, and the stream is closed if its client takes nothing for 5 s",
+        title="`shutdown-aware-lifespan`, closed as well if its client takes nothing for 5 s",
         functions=("until_shutdown", "lifespan_task", "send_timeout"),
         awaited_at_shutdown=True,
         isolation_group="lifespan",

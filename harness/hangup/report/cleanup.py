@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -16,6 +16,7 @@ from hangup.analysis.cleanup import (
     Recommendation,
     Tried,
     differ_by_one,
+    failure_rank,
 )
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.proportions import upper_bound
@@ -64,6 +65,8 @@ class Written(msgspec.Struct, frozen=True):
 
     recommendation: Recommendation
     fails: tuple[RecipeIn, ...]
+    unknown: tuple[RecipeIn, ...]
+    """Where it was not tried, or no trial was conclusive."""
     after_completion: tuple[RecipeIn, ...]
     stays: tuple[tuple[RecipeIn, int, int], ...]
     """Where the process had not exited within the window, in how many trials and of how many."""
@@ -80,6 +83,11 @@ class AdviceRow(msgspec.Struct, frozen=True):
     app: str
     advice: Advice
     written: tuple[Written, ...]
+
+    @property
+    def shutdowns_only(self) -> bool:
+        """Whether nothing but shutdowns was tried on these servers."""
+        return all(written.recommendation.kinds == ("shutdown",) for written in self.written)
 
 
 class FloodRow(msgspec.Struct, frozen=True):
@@ -100,14 +108,18 @@ class WorstCell(msgspec.Struct, frozen=True):
     """None where the app has no such place."""
     works: bool
     more: int
+    after_completion: tuple[Situation, ...] = ()
+    """The situations in which it may work only after completion."""
 
 
 class FailureCell(msgspec.Struct, frozen=True):
     """On how many stacks a recipe fails in a situation, and how most of them do."""
 
-    example: RecipeIn
+    example: RecipeIn | None
+    """None if it never failed."""
     failing: int
     of: int
+    """On how many stacks there were conclusive trials."""
     others: bool
 
 
@@ -149,27 +161,33 @@ class CleanupView:
         """A row for an app and the servers of which the same is to be said."""
         ran = self.ran(stacks)
         return [
-            self._advice_row(advice, ran)
+            self._advice_row(advice)
             for app in dict.fromkeys(stack.app for stack in ran)
             for advice in self.guide.advice(app, ran)
         ]
 
-    def _advice_row(self, advice: Advice, ran: Sequence[Stack]) -> AdviceRow:
-        stack = next(s for s in ran if (s.app, s.server) == (advice.app, advice.servers[0]))
-        return AdviceRow(
-            advice.app, advice, tuple(self._written(stack, found) for found in advice.recommended)
-        )
+    def _advice_row(self, advice: Advice) -> AdviceRow:
+        written = tuple(self._written(advice.stacks, found) for found in advice.recommended)
+        return AdviceRow(advice.app, advice, written)
 
-    def _written(self, stack: Stack, recommended: Recommendation) -> Written:
-        def in_(situation: Situation) -> RecipeIn:
-            return self._in(stack, recommended.recipe, situation)
+    def _written(self, stacks: Sequence[Stack], recommended: Recommendation) -> Written:
+        def most(situation: Situation, key: Callable[[RecipeIn], Any]) -> RecipeIn:
+            found = (self._in(stack, recommended.recipe, situation) for stack in stacks)
+            return max(found, key=key)
 
         return Written(
             recommended,
-            fails=tuple(map(in_, recommended.fails)),
-            after_completion=tuple(map(in_, recommended.after_completion)),
-            stays=tuple((in_(situation), n, of) for situation, n, of in recommended.stays),
+            fails=tuple(most(s, lambda in_: failure_rank(in_.tried)) for s in recommended.fails),
+            unknown=tuple(most(s, lambda in_: not in_.tried.of) for s in recommended.unknown),
+            after_completion=tuple(
+                most(s, lambda in_: in_.tried.after_completion)
+                for s in recommended.after_completion
+            ),
+            stays=tuple((most(s, self._stays), n, of) for s, n, of in recommended.stays),
         )
+
+    def _stays(self, in_: RecipeIn) -> int:
+        return self.guide.stays(in_.stack, in_.recipe, in_.situation)
 
     def _in(self, stack: Stack, recipe: Recipe, situation: Situation) -> RecipeIn:
         return RecipeIn(stack, recipe, situation, self.guide.tried(stack, recipe, situation))
@@ -212,8 +230,13 @@ class CleanupView:
                     alike.append([stack])
                 else:
                     on.append(stack)
-            rows += [(on, [self._worst(on[0], recipe) for recipe in columns]) for on in alike]
+            rows += [(on, [self._worst_of(on, recipe) for recipe in columns]) for on in alike]
         return rows
+
+    def _worst_of(self, stacks: Sequence[Stack], recipe: Recipe) -> WorstCell:
+        """The cell of the stack, of those in a row, on which the largest share failed."""
+        cells = [self._worst(stack, recipe) for stack in stacks]
+        return max(cells, key=lambda c: failure_rank(c.example.tried) if c.example else (0.0, 0.0))
 
     def _same_row(self, one: Stack, other: Stack, columns: Sequence[Recipe]) -> bool:
         """Whether a row says the same of two stacks, or what differs is one trial in a cell."""
@@ -221,7 +244,11 @@ class CleanupView:
             if cell.example is None or another.example is None:
                 if cell.example is not another.example:
                     return False
-            elif (cell.works, cell.more) != (another.works, another.more) or (
+            elif (cell.works, cell.more, cell.after_completion) != (
+                another.works,
+                another.more,
+                another.after_completion,
+            ) or (
                 not cell.works
                 and not (
                     cell.example.situation == another.example.situation
@@ -235,12 +262,23 @@ class CleanupView:
         if not self.guide.applies(stack, recipe):
             return WorstCell(None, works=False, more=0)
         situation, tried = self.guide.worst(stack, recipe)
-        failing = self.guide.fails(stack, recipe)
-        example = RecipeIn(stack, recipe, situation, tried)
-        return WorstCell(example, works=not failing, more=max(0, len(failing) - 1))
+        others = [s for s in self.guide.fails(stack, recipe) if s != situation]
+        return WorstCell(
+            RecipeIn(stack, recipe, situation, tried),
+            works=not self.guide.not_good(stack, recipe),
+            more=len(others),
+            after_completion=tuple(
+                s
+                for s in self.guide.situations(stack, recipe)
+                if self.guide.tried(stack, recipe, s).after_completion
+            ),
+        )
 
     def failures(self, stacks: Sequence[Stack]) -> list[tuple[Recipe, list[FailureCell | None]]]:
-        """For every recipe that fails somewhere, on how many stacks and how it does."""
+        """For every recipe that fails somewhere, on how many stacks and how it does.
+
+        None for a situation in which nothing conclusive is known of it.
+        """
         rows = []
         for recipe in self.columns(stacks):
             on = [stack for stack in self.ran(stacks) if self.guide.applies(stack, recipe)]
@@ -252,10 +290,12 @@ class CleanupView:
         self, on: Sequence[Stack], recipe: Recipe, situation: Situation
     ) -> FailureCell | None:
         found = {stack: self.guide.tried(stack, recipe, situation) for stack in on}
-        tried = {stack: found[stack] for stack in on if found[stack].counts}
-        failing = [stack for stack in tried if not tried[stack].good]
-        if not failing:
+        tried = {stack: found[stack] for stack in on if found[stack].of}
+        if not tried:
             return None
+        failing = [stack for stack in tried if tried[stack].failures]
+        if not failing:
+            return FailureCell(None, 0, len(tried), others=False)
         commonest = Counter(tried[stack].worst for stack in failing).most_common(1)[0][0]
         example = next(stack for stack in failing if tried[stack].worst == commonest)
         return FailureCell(
@@ -272,7 +312,7 @@ class CleanupView:
             for stack in self.stacks
             if self.guide.applies(stack, recipe) and kind in self.guide.kinds(stack)
         ]
-        return [stack for stack in ran if not self.guide.fails(stack, recipe, (kind,))], ran
+        return [stack for stack in ran if not self.guide.not_good(stack, recipe, (kind,))], ran
 
     def works_anywhere(self, recipe: Recipe) -> bool:
         """Whether there is a stack on which a recipe never failed in some kind of situations."""
