@@ -55,9 +55,13 @@ _Counters = dict[CellId, Counter[tuple[str, ...]]]
 class Comparable:
     """A stack's cells, ready to be compared."""
 
-    def __init__(self, stack: Stack, cells: Cells, ran: Iterable[str]):
+    def __init__(
+        self, stack: Stack, cells: Cells, ran: Iterable[str], window_s: float | None = None
+    ):
         self.stack = stack
         self.cells = cells
+        self.window_s = window_s
+        """The window of its trials; None if that is not known."""
         self.disturbed = frozenset(
             name for name in ran if CellId(name, "observation", TRIAL) not in cells
         )
@@ -85,7 +89,7 @@ def _from_trials(of_stack: StackOutcomes, found: Sequence[ClaimVerdict]) -> Comp
             }
             if case.confirmed + case.refuted:
                 cells[CellId(case.scenario, "claim", verdict.claim)] = _counts(decided)
-    return Comparable(of_stack.stack, cells, of_stack.scenarios)
+    return Comparable(of_stack.stack, cells, of_stack.scenarios, of_stack.result.window_s)
 
 
 def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters) -> None:

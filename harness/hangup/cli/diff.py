@@ -140,10 +140,14 @@ def _confirmed(
     asked = to_confirm(effects).get(first.pair, ())
     if not asked:
         return first
-    results = Path(tempfile.mkdtemp(prefix="hangup-confirm-"))
     a, b = first.pair.a, first.pair.b
+    windows = {found.a[a].window_s, found.b[b].window_s}
+    window_s = windows.pop()
+    if windows or window_s is None:
+        raise UserError("--confirm is for traces with one window, which it runs the trials with.")
+    results = Path(tempfile.mkdtemp(prefix="hangup-confirm-"))
     for stack in (a, b):
-        _measure(context, stack, asked, trials, results, apps)
+        _measure(context, stack, asked, trials, window_s, results, apps)
     print_message(
         f"Decided by fresh trials of {', '.join(asked)}; they are in {results}. As in any run, "
         "there are fewer where a trial ends or may hang its server."
@@ -157,6 +161,7 @@ def _measure(
     stack: Stack,
     scenario_ids: Sequence[str],
     trials: int,
+    window_s: float,
     results: Path,
     apps: Path | None,
 ) -> None:
@@ -171,6 +176,7 @@ def _measure(
             python=[stack.python],
             repeats=trials,
             latency=0,
+            window=window_s,
             results=results,
             apps=apps,
         )
