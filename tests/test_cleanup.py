@@ -147,12 +147,10 @@ def test_a_trial_that_failed_is_inconclusive(failure: Word) -> None:
 
 def test_a_server_is_blocked_by_a_stream_only_where_that_had_no_others_beside_it() -> None:
     silent = (*OPENED, LEAVES, SOURCE_ENDED, *DONE, RETURNED, "liveness saw no answer")
-    found = {by_itself: in_idle(silent, by_itself=by_itself) for by_itself in (True, False)}
-    assert found == {True: CleanupResult.LOST, False: CleanupResult.UNKNOWN}
-
-
-def in_idle(lines: Sequence[Line], *, by_itself: bool) -> CleanupResult:
-    return cleanup_result(classified(trial("try-finally-in-idle", *lines)), by_itself=by_itself)
+    assert result_of("checkpoint-in-firehose", *silent) == CleanupResult.LOST
+    assert result_of("try-finally-in-idle", *silent) == CleanupResult.UNKNOWN
+    alone = trial("try-finally-in-idle", *silent, alone=True)
+    assert cleanup_result(classified(alone)) == CleanupResult.LOST
 
 
 # --- Over all trials.
@@ -176,10 +174,14 @@ def result_with(
     return stack_result(*trials, surfaces=surfaces, of=of)
 
 
-def in_place(result: StackResult, scenario: str, *outcomes: Sequence[Line]) -> StackResult:
+def in_place(
+    result: StackResult, scenario: str, *outcomes: Sequence[Line], alone: bool = False
+) -> StackResult:
     """The result with these trials in place of those of a scenario."""
     kept = [of_other for of_other in result.trials if of_other.scenario != scenario]
-    trials = [trial(scenario, *lines, repeat=n) for n, lines in enumerate(outcomes, start=1)]
+    trials = [
+        trial(scenario, *lines, repeat=n, alone=alone) for n, lines in enumerate(outcomes, start=1)
+    ]
     return stack_result(*kept, *trials, surfaces=result.surfaces, of=result.stack)
 
 
@@ -356,7 +358,7 @@ def test_servers_whose_processes_exit_are_told_from_those_that_do_not() -> None:
     shutdown = scenario_id(TRY_FINALLY, SHUTDOWN)
     for stay, rows in ((1, 1), (2, 2)):
         trials = [(*GOOD, STAYS)] * stay + [GOOD] * (3 - stay)
-        second = in_place(result_with(other, {}), shutdown, *trials)
+        second = in_place(result_with(other, {}), shutdown, *trials, alone=True)
         found = guide_to(result_with(one, {}), second).advice("starlette", [one, other])
         assert len(found) == rows
         assert found[-1].recommended[0].stays == ((SHUTDOWN, stay, 3),)
@@ -405,10 +407,11 @@ def test_of_recipes_that_fail_in_as_many_situations_the_one_that_fails_less_ofte
 
 
 def by_itself(result: StackResult, recipe: Recipe) -> StackResult:
-    """The recipe run as one that is recommended, where others are run once."""
+    """The recipe run as one that is recommended; one trial could not be begun."""
     for situation in SITUATIONS:
-        result = in_place(result, scenario_id(recipe, situation), *[GOOD] * 4)
-    return result
+        result = in_place(result, scenario_id(recipe, situation), *[GOOD] * 4, alone=True)
+    failed = trial(scenario_id(recipe, IDLE), failure=Word.FAILED_TO_START, repeat=5)
+    return stack_result(*result.trials, failed, of=result.stack)
 
 
 def test_it_is_told_of_what_is_recommended_whether_it_was_run_by_itself() -> None:
@@ -423,13 +426,12 @@ def test_it_is_told_of_what_is_recommended_whether_it_was_run_by_itself() -> Non
 def test_a_recipe_that_blocks_its_server_when_it_runs_by_itself_fails() -> None:
     silent = (*GOOD, "liveness saw no answer")
     sampled = by_itself(result_with(stack(), {}), TRY_FINALLY)
-    blocked = in_place(sampled, "try-finally-in-idle", silent, *[GOOD] * 3)
-    found = guide_to(blocked).tried(stack(), TRY_FINALLY, IDLE)
-    assert found.counts == ((CleanupResult.LOST, 1), (CleanupResult.GOOD, 3))
-    in_error = in_place(sampled, "try-finally-in-error", silent)
-    assert guide_to(in_error).fails(stack(), TRY_FINALLY) == (ERROR,)
-    in_group = in_place(blocked, "try-finally-in-idle", silent)
-    assert guide_to(in_group).unknown(stack(), TRY_FINALLY) == (IDLE,)
+    scenario = scenario_id(TRY_FINALLY, IDLE)
+    blocked = guide_to(in_place(sampled, scenario, silent, GOOD, alone=True))
+    assert blocked.fails(stack(), TRY_FINALLY) == (IDLE,)
+    assert blocked.tried(stack(), TRY_FINALLY, IDLE).worst == CleanupResult.LOST
+    in_group = guide_to(in_place(sampled, scenario, silent))
+    assert in_group.unknown(stack(), TRY_FINALLY) == (IDLE,)
 
 
 COMPLETED = (*OPENED, LEAVES, "source end", "cleanup saw called", "cleanup begin", "cleanup end")
@@ -482,7 +484,7 @@ def test_a_process_that_has_not_exited_is_told_with_what_is_recommended() -> Non
     result = result_with(stack(), {})
     shutdown = scenario_id(TRY_FINALLY, SHUTDOWN)
     trials = [
-        trial(t.scenario, *GOOD, STAYS, repeat=t.repeat)
+        trial(t.scenario, *GOOD, STAYS, repeat=t.repeat, alone=True)
         if (t.scenario, t.repeat) == (shutdown, 1)
         else t
         for t in result.trials

@@ -40,6 +40,7 @@ def trial(
     got: str | None = None,
     steps: Sequence[Step] = (),
     alike: Sequence[int] = (),
+    alone: bool = False,
 ) -> Trial:
     """The trial that these lines were observed in."""
     now_ns = 0
@@ -83,6 +84,7 @@ def trial(
         events=tuple(events),
         steps=tuple(steps),
         alike=tuple(alike),
+        alone=alone,
     )
 
 

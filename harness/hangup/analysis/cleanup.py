@@ -15,7 +15,7 @@ from typing import get_args
 
 import msgspec
 
-from hangup.analysis.outcomes import Outcomes, StackOutcomes
+from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.proportions import upper_bound
 from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import (
@@ -62,8 +62,6 @@ WORKS = frozenset({CleanupResult.GOOD, CleanupResult.AT_END})
 """The results in which clean-up has been done."""
 
 _WORST = list(CleanupResult)
-_MOST_IN_GROUP = 5
-"""How often a recipe is run at the most that is not by itself (`Plan.repeats_of`)."""
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -167,37 +165,15 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(stack.server for stack in self.stacks)
 
 
-def ran_by_itself(of_stack: StackOutcomes, scenario: str) -> bool:
-    """Whether the trials of a recipe in a situation were run with no other beside them.
-
-    That is how a recipe that is recommended is run, in all situations of one kind or in none: in
-    disconnects more often than in a group, in shutdowns also in those for recommended recipes.
-    """
-    recipe, situation = _TRIED_BY[scenario]
-    if not situation.group:
-        return True
-    in_group = min(of_stack.result.repeats, _MOST_IN_GROUP)
-    shutdown = situation.kind == "shutdown"
-    telling = (
-        s for s in SITUATIONS if (s.only_recommended if shutdown else s.kind == "disconnect")
-    )
-    return all(
-        _count(of_stack, scenario_id(recipe, s)) > (0 if shutdown else in_group) for s in telling
-    )
-
-
-def _count(of_stack: StackOutcomes, scenario: str) -> int:
-    return sum(trial.trial.count for trial in of_stack.of(scenario))
-
-
-def cleanup_result(classified: Outcome, *, by_itself: bool = False) -> CleanupResult:
-    """What came of the clean-up in one trial of a recipe, which may have been by itself."""
+def cleanup_result(classified: Outcome) -> CleanupResult:
+    """What came of the clean-up in one trial of a recipe."""
     trial = classified.trial
     scenario = scenarios.BY_ID[trial.scenario]
     if trial.failure is not None:
         return CleanupResult.UNKNOWN
     if Word.NO_ANSWER in classified.saws.get(Surface.LIVENESS, ()):
         # Where many streams share a server, it need not be this one that keeps it busy.
+        by_itself = trial.alone or not scenario.group
         return CleanupResult.LOST if by_itself else CleanupResult.UNKNOWN
     (saw,) = classified.saws[Surface.CLEANUP]
     if saw in FINALIZED:
@@ -254,10 +230,11 @@ class CleanupGuide:
                 if scenarios.BY_ID[scenario].kind != "recipe":
                     continue
                 key = of_stack.stack, scenario
-                by_itself = self._by_itself[key] = ran_by_itself(of_stack, scenario)
+                trials = of_stack.of(scenario)
+                self._by_itself[key] = all(t.trial.alone for t in trials if not t.trial.failure)
                 found = counts[key] = Counter()
-                for trial in of_stack.of(scenario):
-                    found[cleanup_result(trial, by_itself=by_itself)] += trial.trial.count
+                for trial in trials:
+                    found[cleanup_result(trial)] += trial.trial.count
                     if Word.STILL_RUNNING in trial.saws.get(Surface.EXIT, ()):
                         self._stays[key] += trial.trial.count
         self._tried = {key: _tried(found) for key, found in counts.items()}

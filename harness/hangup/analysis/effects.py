@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from hangup.analysis.cleanup import WORKS, cleanup_result, ran_by_itself
+from hangup.analysis.cleanup import WORKS, cleanup_result
 from hangup.analysis.conditions import decide
 from hangup.analysis.exact_test import can_decide, p_value, size
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
@@ -94,7 +94,6 @@ def _from_trials(of_stack: StackOutcomes, found: Sequence[ClaimVerdict]) -> Comp
 
 def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters) -> None:
     recipe = BY_ID[scenario].kind == "recipe"
-    by_itself = recipe and ran_by_itself(of_stack, scenario)
     hazards = [hazard for hazard in HAZARDS if scenario in hazard.scenarios]
     for trial in of_stack.of(scenario):
         n = trial.trial.count
@@ -105,7 +104,7 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
         if failure is not None:
             continue
         if recipe:  # its surfaces are what its result is made of
-            result = (str(cleanup_result(trial, by_itself=by_itself)),)
+            result = (str(cleanup_result(trial)),)
             if result[0] != Word.INCONCLUSIVE:
                 counters[CellId(scenario, "recipe", scenario)][result] += n
             continue
