@@ -14,28 +14,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+import anyio
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 
 GRACE_S = SEND_TIMEOUT_S = 5.0
-
-
-class Event(Protocol):
-    """An `anyio.Event`."""
-
-    def is_set(self) -> bool: ...
-
-    async def wait(self) -> None: ...
+DEADLINE_S = 5.0
+"""How long closing the source may take before it is cancelled."""
 
 
 class ShutdownError(Exception):
     """The process was told to end while the stream was open."""
 
 
-def event_source_options(shutdown: Event) -> dict[str, Any]:
+def event_source_options(shutdown: anyio.Event) -> dict[str, Any]:
     """What `EventSourceResponse` is given; it sets the event when the process is to end."""
     return {
         "shutdown_event": shutdown,
@@ -44,36 +39,37 @@ def event_source_options(shutdown: Event) -> dict[str, Any]:
     }
 
 
-async def event_source_shutdown(source: Source[T], shutdown: Event) -> Source[T]:
+async def event_source_shutdown(source: Source[T], shutdown: anyio.Event) -> Source[T]:
     """Yield what the source does; raise ShutdownError when the event is set.
 
     It goes directly around the source; the recipe that cleans up goes around it.
     """
-    waits: set[asyncio.Timeout] = set()
+    wait: asyncio.Timeout | None = None
+    """Of the `await` of the source, if it is under way."""
 
     async def watch() -> None:
         await shutdown.wait()
-        for wait in waits:
+        if wait is not None:
             wait.reschedule(asyncio.get_running_loop().time())
 
     watching = asyncio.create_task(watch())
     try:
-        async with aclosing(source):
-            while not shutdown.is_set():
-                try:
-                    # Around the `await` alone: no timeout may be entered across a `yield`.
-                    async with asyncio.timeout(None) as wait:
-                        waits.add(wait)
-                        item = await anext(source)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    if not wait.expired():  # it is the source's own
-                        raise
-                    break
-                finally:
-                    waits.discard(wait)
-                yield item
-            raise ShutdownError
+        while not shutdown.is_set():
+            try:
+                # Around the `await` alone: no timeout may be entered across a `yield`.
+                async with asyncio.timeout(None) as wait:
+                    item = await anext(source)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if wait is None or not wait.expired():  # it is the source's own
+                    raise
+                break
+            finally:
+                wait = None
+            yield item
+        raise ShutdownError
     finally:
         watching.cancel()
+        with anyio.fail_after(DEADLINE_S, shield=True):
+            await source.aclose()

@@ -9,7 +9,7 @@ again after that by itself, as it does after any end; others get an error. To sa
 Only the main thread can handle signals: streams in the loop of another thread (in tests under
 Starlette's `TestClient`, say) go on as if this were not here. So does a stream that begins after
 the signal, when no other was open. A process that a signal would end at once, such as a worker of
-Hypercorn's, is ended by it after `GRACE_S`, if it is still there.
+Hypercorn's, is ended `GRACE_S` after it, or at once by a second one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import anyio
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
@@ -28,6 +29,8 @@ Source = AsyncGenerator[T, None]
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 5.0
 """How long a process that has no handler for a signal is kept when it gets it."""
+DEADLINE_S = 5.0
+"""How long closing the source may take before it is cancelled."""
 
 
 class ShutdownError(Exception):
@@ -42,7 +45,7 @@ class Watch:
         self.streams = 0
         self.waits: set[asyncio.Timeout] = set()
         self.stopping = False
-        self.handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        self.handlers: dict[int, Any] = {}
 
     def begin(self) -> None:
         """Count one more stream; with the first, put a handler before those there are."""
@@ -72,8 +75,13 @@ class Watch:
         handle = self.handlers[number]
         if callable(handle):
             handle(number, frame)
-        elif not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.loop.call_later, GRACE_S, end_process, number)
+            return
+        # The next one ends the process, be it a timer's: the event loop may be blocked.
+        signal.signal(number, signal.SIG_DFL)
+        self.streams += 1  # for the rest of the process: no stream may put the handler back
+        timer = threading.Timer(GRACE_S, signal.raise_signal, (number,))
+        timer.daemon = True
+        timer.start()
 
     def stop(self) -> None:
         """Let what streams await expire; those that are suspended at a `yield` look later."""
@@ -81,12 +89,6 @@ class Watch:
             self.stopping = True
             for wait in self.waits:
                 wait.reschedule(self.loop.time())
-
-
-def end_process(number: int) -> None:
-    """Do what the signal does where nothing handles it."""
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
 
 
 watches: dict[asyncio.AbstractEventLoop, Watch] = {}
@@ -101,22 +103,23 @@ async def until_shutdown(source: Source[T]) -> Source[T]:
     watch = watches.setdefault(asyncio.get_running_loop(), Watch())
     watch.begin()
     try:
-        async with aclosing(source):
-            while not watch.stopping:
-                try:
-                    # Around the `await` alone: no timeout may be entered across a `yield`.
-                    async with asyncio.timeout(None) as wait:
-                        watch.waits.add(wait)
-                        item = await anext(source)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    if not wait.expired():  # it is the source's own
-                        raise
-                    break
-                finally:
-                    watch.waits.discard(wait)
-                yield item
-            raise ShutdownError
+        while not watch.stopping:
+            try:
+                # Around the `await` alone: no timeout may be entered across a `yield`.
+                async with asyncio.timeout(None) as wait:
+                    watch.waits.add(wait)
+                    item = await anext(source)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if not wait.expired():  # it is the source's own
+                    raise
+                break
+            finally:
+                watch.waits.discard(wait)
+            yield item
+        raise ShutdownError
     finally:
         watch.end()
+        with anyio.fail_after(DEADLINE_S, shield=True):
+            await source.aclose()
