@@ -8,7 +8,7 @@
 # surfaces = [
 #     "background", "dependency",
 #     "handler", "handler-app-error", "handler-cancelled",
-#     "hook:client_close_handler",
+#     "hook:client_close_handler", "event-source-options",
 # ]
 # variants = [
 #     "starlette/function-middleware", "starlette/asgi-middleware", "starlette/gzip",

@@ -24,7 +24,7 @@ from hangup.environment.staging import (
 from hangup.errors import UserError
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS
-from hangup.model.vocabulary import HOOK, OPTIONAL
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS, HOOK, OPTIONAL
 
 APPS = Path(__file__).parent.parent / "apps"
 
@@ -269,7 +269,8 @@ def test_an_app_is_called_as_its_file_with_hyphens() -> None:
 @pytest.mark.parametrize("path", sorted(APPS.glob("*.py")), ids=lambda path: str(path.name))
 def test_every_app_declares_only_what_there_is(path: Path) -> None:
     app = read_app(path)
-    known = {*OPTIONAL, *(s for s in app.about.surfaces if s.startswith(HOOK))}
+    hooks = {s for s in app.about.surfaces if s.startswith(HOOK)}
+    known = {*OPTIONAL, EVENT_SOURCE_OPTIONS, *hooks}
     assert set(app.about.surfaces) <= known
     assert set(app.about.unsupported) <= {scenario.needs for scenario in SCENARIOS}
 

@@ -14,7 +14,7 @@ from hangup.model.cleanup import RECIPES, RECIPES_BY_SITUATION, scenario_id
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID, SCENARIOS, fits
 from hangup.model.servers import SERVERS
-from hangup.model.vocabulary import HOOK, OPTIONAL, Surface
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS, HOOK, OPTIONAL, Surface
 
 APPS = find_apps(Path(__file__).parent.parent / "apps")
 
@@ -53,7 +53,8 @@ def test_a_scenario_with_a_word_that_there_is_not_is_rejected(changed: dict[str,
 def test_every_scenario_is_complete(scenario: Scenario) -> None:
     assert scenario.question.endswith((".", "?"))
     assert scenario.companion in {"", *BY_ID}
-    assert scenario.surface is None or scenario.surface in OPTIONAL or HOOK in scenario.surface
+    known = {None, EVENT_SOURCE_OPTIONS, *OPTIONAL}
+    assert scenario.surface in known or HOOK in (scenario.surface or "")
     assert scenario.repeat_factor >= 1
     assert scenario.script.upstream == "", "it is known only when the scenario is run"
 

@@ -16,7 +16,7 @@ from hangup.errors import UserError
 from hangup.model.apps import REFERENCE, App, AppMetadata, Variant, VariantMetadata
 from hangup.model.scenarios import CAPABILITIES
 from hangup.model.variants import baseline_id, variant_id
-from hangup.model.vocabulary import HOOK, OPTIONAL
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS, HOOK, OPTIONAL
 
 
 class _Tools(msgspec.Struct, frozen=True):
@@ -81,12 +81,13 @@ def _check_names(path: Path, surfaces: Iterable[str], unsupported: Iterable[str]
 
     What is not declared is not looked at: a misspelt surface would be "not applicable".
     """
-    unknown = [s for s in surfaces if s not in OPTIONAL and not s.startswith(HOOK)]
+    known = (*OPTIONAL, EVENT_SOURCE_OPTIONS)
+    unknown = [s for s in surfaces if s not in known and not s.startswith(HOOK)]
     unknown += [c for c in unsupported if c not in CAPABILITIES]
     if unknown:
         raise UserError(
             f"The `# /// script` block of {path} is wrong: there is no {unknown[0]!r}; surfaces "
-            f"are {', '.join(OPTIONAL)} and {HOOK}NAME, and unsupported can be "
+            f"are {', '.join(known)} and {HOOK}NAME, and unsupported can be "
             f"{', '.join(sorted(CAPABILITIES))}."
         )
 

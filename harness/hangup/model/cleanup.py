@@ -12,6 +12,7 @@ import msgspec
 
 from hangup.model.scenario import Disconnect, Precondition, Signal
 from hangup.model.script import IDLE, STALLED, Script
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS
 
 Kind = Literal["disconnect", "error", "shutdown"]
 """What a situation is about: recipes are judged for each by itself."""
@@ -92,7 +93,7 @@ SITUATIONS = (
     ),
     Situation(
         id="ticking",
-        title="the client closes while an event goes out every few milliseconds",
+        title="the client closes while an event goes out every 20 ms",
         kind="disconnect",
         script=Script(events=300, pause_ms=20),
         precondition="streaming",
@@ -246,7 +247,7 @@ RECIPES = (
         id="sse-starlette-shutdown",
         title="`anyio-shield`, and the stream ends at sse-starlette's `shutdown_event`",
         functions=("event_source_shutdown", "anyio_shield"),
-        surface="hook:client_close_handler",
+        surface=EVENT_SOURCE_OPTIONS,
         isolation_group="signals",
     ),
     Recipe(
@@ -266,7 +267,7 @@ RECIPES = (
     Recipe(
         id="checkpoint",
         title="`anyio-shield`, and `asyncio.sleep(0)` before each event",
-        functions=("checkpoint",),
+        functions=("checkpoint", "anyio_shield"),
         situations=(FLOOD,),
     ),
 )

@@ -227,10 +227,15 @@ OPTIONAL = (
     Surface.SPAN,
 )
 """The surfaces an app may have or not, hooks apart."""
+EVENT_SOURCE_OPTIONS = "event-source-options"
+"""What an app declares among its surfaces, though nothing is seen there, that gives its response
+`service.event_source_options()`: the options of sse-starlette's `EventSourceResponse`."""
 OPEN = frozenset({Word.SUSPENDED, Word.STILL_RUNNING, Word.SUSPENDED_OR_RUNNING})
 """How a generator is found that was not ended within the window."""
 FINALIZED = frozenset({Word.REFERENCE_DROPPED, Word.GARBAGE_COLLECTED})
 """How a generator ended that no code of the app, the framework or the server has ended."""
+IN_FINALLY = "finally"
+"""Where a source's span ends, as an event's `at`, whose closing was cut."""
 SPANS = frozenset(
     {
         Surface.ASGI,
