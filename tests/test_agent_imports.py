@@ -8,8 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 import apps.common
 import hangup.agent
 
@@ -76,11 +74,8 @@ def test_each_module_of_the_agent_imports_the_standard_library_only(
     assert imported(python, staged, *modules) == {"hangup"}
 
 
-@pytest.mark.parametrize("package", ["apps.common", "apps.recipes"])
-def test_what_apps_share_is_imported_without_anyio_and_httpx(
-    python: Path, staged: Path, package: str
-) -> None:
-    modules = modules_below(staged, package)
+def test_what_apps_share_is_imported_without_anyio_and_httpx(python: Path, staged: Path) -> None:
+    modules = modules_below(staged, "apps.common")
     assert imported(python, staged, *modules) <= {"apps", "hangup"}
 
 

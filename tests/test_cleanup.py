@@ -29,7 +29,7 @@ from hangup.model.cleanup import (
 )
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.trace import Stack, StackResult, Trial
-from hangup.model.vocabulary import OPTIONAL, Word
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS, OPTIONAL, Word
 from tests.traces import CLOSES, COLLECTS, LEAVES, Line, classified, stack, stack_result, trial
 
 OPENED = ("asgi begin", "source begin")
@@ -120,6 +120,12 @@ def test_cleanup_while_the_source_is_open_is_too_early_though_the_client_has_lef
 def test_cleanup_that_leaves_the_source_open_is_not_good(after: tuple[str, ...]) -> None:
     seen = (*OPENED, LEAVES, *DONE, RETURNED, CLOSES, *after)
     assert result_of("anyio-shield-in-backpressure", *seen) == CleanupResult.OPEN
+
+
+def test_a_source_whose_closing_was_cut_is_left_open() -> None:
+    cut = "source end CancelledError at a finally"
+    seen = (*OPENED, LEAVES, cut, *DONE, RETURNED)
+    assert result_of("try-finally-in-backpressure", *seen) == CleanupResult.OPEN
 
 
 def test_cleanup_that_the_applications_shutdown_waits_for_may_outlive_the_app() -> None:
@@ -554,7 +560,9 @@ def test_without_a_failure_the_bound_has_a_closed_form() -> None:
 def test_every_recipe_is_tried_in_its_situations_and_in_no_other() -> None:
     made = [s for s in SCENARIOS if s.kind == "recipe"]
     assert len(made) == len(RECIPES[:-1]) * len(SITUATIONS) + 1
-    assert BY_ID[scenario_id(cleanup.BY_ID["checkpoint"], FLOOD)].script.recipe == "checkpoint"
+    assert BY_ID[scenario_id(cleanup.BY_ID["checkpoint"], FLOOD)].script.recipe == (
+        "checkpoint+anyio_shield"
+    )
 
 
 def test_no_recipe_or_situation_is_there_twice() -> None:
@@ -570,7 +578,7 @@ def test_a_title_says_what_a_recipe_is_without_those_before_it() -> None:
 @pytest.mark.parametrize("recipe", RECIPES, ids=ids(RECIPES))
 def test_every_recipe_is_called_at_a_surface_that_there_is(recipe: Recipe) -> None:
     assert recipe.functions
-    assert recipe.surface in {None, *OPTIONAL, "hook:client_close_handler"}
+    assert recipe.surface in {None, *OPTIONAL, "hook:client_close_handler", EVENT_SOURCE_OPTIONS}
 
 
 def test_results_have_an_order_from_the_best_to_the_worst_and_a_meaning() -> None:

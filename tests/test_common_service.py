@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import pytest
 
 from apps.common import AppError, cleanup, service
@@ -318,8 +319,8 @@ def test_a_polling_stream_without_is_disconnected_does_not_poll(trace: AgentTrac
     [
         ({"cleanup": "await", "cleanup_ms": 2000}, [2.0]),
         ({"cleanup": "await"}, [cleanup.WORK_S]),
-        ({"recipe": "try_finally", "cleanup_ms": 600}, [0.2, 0.2, 0.2]),
-        ({"recipe": "try_finally"}, [cleanup.STEP_S] * 3),
+        ({"recipe": "try_finally", "cleanup_ms": 600}, [service.CLOSING_S, 0.2, 0.2, 0.2]),
+        ({"recipe": "try_finally"}, [service.CLOSING_S, *[cleanup.STEP_S] * 3]),
     ],
 )
 def test_a_clean_up_takes_as_long_as_the_script_says(
@@ -340,3 +341,24 @@ def test_a_clean_up_takes_as_long_as_the_script_says(
 
     asyncio.run(main())
     assert waits == pytest.approx(waited_s)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "end"),
+    [
+        ("closing", "end GeneratorExit at yield"),
+        ("try_finally", f"end CancelledError at {probe.IN_FINALLY}"),
+    ],
+)
+def test_a_source_of_a_recipe_whose_closing_is_cut_says_so(
+    trace: AgentTrace, recipe: str, end: str
+) -> None:
+    async def main() -> None:
+        stream = scripted(IDLE | {"recipe": recipe})
+        await anext(stream)
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await stream.aclose()
+
+    asyncio.run(main())
+    assert trace.of("source")[:2] == ["begin", end]

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,12 +27,17 @@ from apps.common import recipes, service
 from apps.recipes import event_source_shutdown, lifespan_task, send_timeout, until_shutdown
 from apps.recipes.dependency import dependency
 from hangup.model.cleanup import RECIPES
+from hangup.model.scenarios import BY_ID, fits
+from hangup.model.vocabulary import EVENT_SOURCE_OPTIONS
 from tests.agent_trace import other_tasks_done
 from tests.command import DEADLINE_S
 
 STREAMS = ["+".join(recipe.functions) for recipe in RECIPES if recipe.surface is None]
 CLEANING = [*STREAMS, "event_source_shutdown+anyio_shield"]
 TASKS = [stream for stream in STREAMS if "_task" in stream]
+UNSHIELDED = ["try_finally", "except_cancelled"]
+SHIELDED = [stream for stream in CLEANING if stream not in UNSHIELDED]
+AROUND_THE_SOURCE = ["closing", "checkpoint", "until_shutdown", "event_source_shutdown"]
 AT_SIGNALS = [stream for stream in STREAMS if stream.startswith("until_shutdown")]
 
 
@@ -282,6 +288,79 @@ def test_a_recipe_works_under_starlettes_test_client(functions: str) -> None:
         assert clean_up.begun == (functions != "except_cancelled")
 
 
+# --- The source is closed where a stream is cancelled.
+
+
+async def slow_to_close(done: list[str]) -> AsyncGenerator[int, None]:
+    """A source that never suspends, and awaits something when it is closed."""
+    try:
+        for number in range(10**12):
+            yield number
+    finally:
+        await asyncio.sleep(0.01)
+        done.append("source closed")
+
+
+def wrapped(functions: str, done: list[str]) -> AsyncGenerator[int, None]:
+    async def clean_up() -> None:
+        await asyncio.sleep(0.01)
+        done.append("cleaned up")
+
+    return recipes.assemble(functions, slow_to_close(done), clean_up)
+
+
+@pytest.mark.parametrize("functions", [*SHIELDED, *AROUND_THE_SOURCE, *UNSHIELDED])
+def test_in_a_cancelled_scope_a_source_is_closed_and_then_cleaned_up_after(functions: str) -> None:
+    async def main() -> list[str]:
+        done: list[str] = []
+        stream = wrapped(functions, done)
+        await anext(stream)
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await stream.aclose()
+        await other_tasks_done()
+        return done
+
+    expected = ["source closed", "cleaned up"]
+    if functions in UNSHIELDED:
+        expected = []
+    elif functions in AROUND_THE_SOURCE:
+        expected = ["source closed"]
+    assert asyncio.run(main()) == expected
+
+
+def test_a_checkpoint_that_is_cancelled_closes_its_source() -> None:
+    async def main() -> list[str]:
+        done: list[str] = []
+        async with anyio.create_task_group() as group:
+            group.start_soon(read, wrapped("checkpoint+anyio_shield", done))
+            await asyncio.sleep(0)
+            group.cancel_scope.cancel()
+        return done
+
+    assert asyncio.run(main()) == ["source closed", "cleaned up"]
+
+
+@pytest.mark.parametrize("function", ["anyio_shield", "aclosing_source"])
+def test_clean_up_has_a_deadline_that_closing_the_source_cannot_use_up(
+    function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = recipes.module(function)
+    monkeypatch.setattr(module, "DEADLINE_S", 0.0)
+
+    async def main() -> CleanUp:
+        source, clean_up = Source(), CleanUp()
+        source.at_end = lambda: monkeypatch.setattr(module, "DEADLINE_S", 3600.0)
+        stream = recipes.assemble(function, source.items(), clean_up)
+        await anext(stream)
+        await stream.aclose()
+        assert not source.closed
+        return clean_up
+
+    assert asyncio.run(main()).done == 1
+    assert "TimeoutError" in caplog.text
+
+
 # --- Ended by a signal.
 
 
@@ -369,28 +448,66 @@ def test_a_handler_that_was_put_before_the_streams_own_is_left(signals: list[int
     assert signals == [signal.SIGTERM] * 2
 
 
-def test_a_process_without_a_handler_is_ended_after_some_time_for_clean_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def main() -> None:
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-        ended = asyncio.get_running_loop().create_future()
-        monkeypatch.setattr(until_shutdown, "GRACE_S", 0)
-        monkeypatch.setattr(until_shutdown, "end_process", ended.set_result)
-        stream = until_shutdown.until_shutdown(Source().items())
-        await anext(stream)
-        signal.raise_signal(signal.SIGTERM)
-        async with asyncio.timeout(DEADLINE_S):
-            assert await ended == signal.SIGTERM
-        with pytest.raises(until_shutdown.ShutdownError):
-            await anext(stream)
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+WITHOUT_A_HANDLER = """
+import asyncio, signal, sys, time
+from apps.recipes import until_shutdown
 
-    asyncio.run(main())
-    end = "from apps.recipes.until_shutdown import end_process; end_process(15)"
+async def source():
+    yield 1
+    yield 2
+
+async def main():
+    stream = until_shutdown.until_shutdown(source())
+    await anext(stream)
+    print("open", flush=True)
+    while signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        time.sleep(0.001)  # the event loop is blocked
+    print("signalled", flush=True)
+    if sys.argv[2] == "blocked":
+        time.sleep(3600)
+    await asyncio.sleep(0)
+    await stream.aclose()
+    try:
+        await anext(until_shutdown.until_shutdown(source()))
+    except until_shutdown.ShutdownError:
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        print("ended", flush=True)
+
+until_shutdown.GRACE_S = float(sys.argv[1])
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "then", "signals", "returncode"),
+    [
+        (0.01, "blocked", 1, -signal.SIGTERM),
+        (3600, "blocked", 2, -signal.SIGTERM),
+        (3600, "new stream", 1, 0),
+    ],
+)
+def test_a_process_without_a_handler_is_ended_after_some_time_or_by_a_second_signal(
+    grace_s: float, then: str, signals: int, returncode: int
+) -> None:
+    command = [sys.executable, "-c", WITHOUT_A_HANDLER, str(grace_s), then]
     root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", end], cwd=root, timeout=DEADLINE_S, check=False)
-    assert done.returncode == -signal.SIGTERM
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        deadline = threading.Timer(DEADLINE_S, process.kill)
+        deadline.start()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            process.send_signal(signal.SIGTERM)
+            if grace_s > 1:
+                assert process.stdout.readline() == "signalled\n"
+            for _ in range(signals - 1):
+                process.send_signal(signal.SIGTERM)
+            assert process.wait() == returncode
+            if not returncode:
+                assert process.stdout.readline() == "ended\n"
+        finally:
+            deadline.cancel()
+            process.kill()
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
@@ -445,6 +562,23 @@ def test_the_lifespan_waits_for_the_clean_up_of_streams_that_are_ended_meanwhile
         return clean_up
 
     assert asyncio.run(main()).source_was_closed
+
+
+def test_the_lifespan_waits_though_the_application_fails() -> None:
+    async def main() -> None:
+        source = Source()
+        clean_up = CleanUp(source)
+        stream = lifespan_task.lifespan_task(source.items(), clean_up)
+        task = asyncio.create_task(read(stream))
+        await source.waits.wait()
+        lifespan = lifespan_task.lifespan(None)
+        await lifespan.__aenter__()
+        task.cancel()
+        error = ValueError("of the application")
+        assert not await lifespan.__aexit__(ValueError, error, None)
+        assert clean_up.done == 1
+
+    asyncio.run(main())
 
 
 def test_the_lifespan_ends_at_once_if_there_is_no_stream() -> None:
@@ -510,14 +644,82 @@ def test_a_stream_that_nobody_takes_from_is_closed(
     assert asyncio.run(main()).source_was_closed
 
 
+async def pull(stream: AsyncGenerator[int, None]) -> int:
+    return await anext(stream)
+
+
+def test_a_stream_whose_items_are_pulled_by_a_task_each_is_not_cut_short() -> None:
+    async def main() -> list[int]:
+        received = []
+        stream = send_timeout.send_timeout(numbers())
+        with suppress(StopAsyncIteration):
+            while True:
+                received.append(await asyncio.create_task(pull(stream)))
+                await asyncio.sleep(0)  # whatever is called when the task is done
+        return received
+
+    assert asyncio.run(main()) == [1, 2, 3]
+
+
+def test_a_stream_that_no_other_task_pulls_from_is_given_up_and_not_taken_for_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(send_timeout, "TIMEOUT_S", 0.01)
+
+    async def main() -> None:
+        source = Source()
+        closed = asyncio.Event()
+        source.at_end = closed.set
+        stream = send_timeout.send_timeout(source.items())
+        await asyncio.create_task(pull(stream))
+        async with asyncio.timeout(DEADLINE_S):
+            await closed.wait()
+        await other_tasks_done()
+        with pytest.raises(TimeoutError, match="given up"):
+            await anext(stream)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("sender_fails", [True, False])
+def test_a_stream_is_closed_when_its_sender_has_failed(sender_fails: bool) -> None:
+    async def send(stream: AsyncGenerator[int, None]) -> None:
+        await anext(stream)
+        if sender_fails:
+            raise OSError("the client has gone")
+
+    async def main() -> None:
+        source = Source()
+        stream = send_timeout.send_timeout(source.items())
+        sender = asyncio.create_task(send(stream))
+        await asyncio.wait({sender})
+        if sender_fails:
+            assert isinstance(sender.exception(), OSError)
+        await asyncio.sleep(0)
+        await other_tasks_done()
+        assert source.closed == sender_fails
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
 # --- A dependency.
 
 
-def test_a_dependency_cleans_up_after_its_yield_however_that_ends(
+class Session:
+    """What a request needs."""
+
+    def __init__(self, aclose: CleanUp) -> None:
+        self.aclose = aclose
+
+
+def test_a_dependency_opens_what_is_needed_and_closes_it_however_its_use_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main(error: BaseException | None, clean_up: CleanUp) -> None:
-        async with asynccontextmanager(dependency(clean_up))():
+        async with asynccontextmanager(dependency)(partial(Session, clean_up)) as session:
+            assert isinstance(session, Session)
+            assert clean_up.begun == clean_up.done
             if error is not None:
                 raise error
 
@@ -529,6 +731,34 @@ def test_a_dependency_cleans_up_after_its_yield_however_that_ends(
     assert not caplog.records
     asyncio.run(main(None, CleanUp(error=OSError("the pool is closed"))))
     assert "OSError: the pool is closed" in caplog.text
+
+
+def test_a_dependency_closes_what_it_has_opened_in_a_cancelled_scope() -> None:
+    async def main() -> CleanUp:
+        clean_up = CleanUp()
+        with anyio.CancelScope() as scope:
+            async with asynccontextmanager(dependency)(partial(Session, clean_up)):
+                scope.cancel()
+                await asyncio.sleep(3600)
+        return clean_up
+
+    assert asyncio.run(main()).done == 1
+
+
+def test_a_dependency_is_made_anew_for_each_request() -> None:
+    made: list[Session] = []
+
+    def make() -> Session:
+        made.append(Session(CleanUp()))
+        return made[-1]
+
+    async def main() -> None:
+        for _ in range(2):
+            async with asynccontextmanager(dependency)(make) as session:
+                assert session is made[-1]
+
+    asyncio.run(main())
+    assert [session.aclose.done for session in made] == [1, 1]
 
 
 # --- The table of recipes.
@@ -557,3 +787,17 @@ def test_each_file_is_a_recipe_that_is_tried_and_each_other_name_is_called_by_ap
     tried = {function for recipe in RECIPES for function in recipe.functions}
     assert files <= tried
     assert all(hasattr(service, name) for name in tried - files)
+
+
+def test_the_apps_that_pass_sse_starlettes_options_are_those_that_say_so() -> None:
+    files = Path(service.__file__).parent.parent.glob("*.py")
+    texts = {path.stem: path.read_text() for path in files}
+    passing = {name for name, text in texts.items() if "service.event_source_options()" in text}
+    assert passing == {name for name, text in texts.items() if f'"{EVENT_SOURCE_OPTIONS}"' in text}
+    assert passing
+
+
+def test_an_app_with_a_close_handler_need_not_pass_sse_starlettes_options() -> None:
+    scenario = BY_ID["sse-starlette-shutdown-in-idle"]
+    assert not fits(scenario, ["hook:client_close_handler"], [])
+    assert fits(scenario, [EVENT_SOURCE_OPTIONS], [])

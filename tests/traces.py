@@ -25,7 +25,7 @@ COLLECTS = "the process collects its garbage"
 
 _LINE = re.compile(
     r"(?P<surface>\S+) (?P<event>\S+)(?: #(?P<n>\d+))?(?: (?P<saw>[^( ].*?))?"
-    r"(?: at an? (?P<at>await|yield|call))?(?: \((?P<detail>.+)\))?"
+    r"(?: at an? (?P<at>await|yield|call|finally))?(?: \((?P<detail>.+)\))?"
 )
 
 Line = str | int

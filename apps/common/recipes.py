@@ -5,25 +5,35 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from contextlib import suppress
 from contextvars import ContextVar
+from types import ModuleType
 from typing import Any, TypeVar
 
 import apps.recipes
 from apps.common.cleanup import CleanUp, Source
-from apps.recipes import event_source_shutdown
 
 T = TypeVar("T")
 
 CALLED_BY_APPS = {"background", "client_closed", "dependency"}
 """What apps call of `apps.common.service`, so that no stream is made of it."""
 
-# Imported with the app, so that the first trial does not take longer than the others.
-_FUNCTIONS: dict[str, Any] = {
-    module.name: getattr(importlib.import_module(f"apps.recipes.{module.name}"), module.name)
-    for module in pkgutil.iter_modules(apps.recipes.__path__)
-}
-"""The function of each recipe, by the name of both its module and itself."""
 
+def module(name: str) -> ModuleType:
+    """The module of a recipe; raises KeyError if there is none of that name.
+
+    Raises ModuleNotFoundError if it needs AnyIO and that is not installed.
+    """
+    if name not in _NAMES:
+        raise KeyError(name)
+    return importlib.import_module(f"apps.recipes.{name}")
+
+
+_NAMES = {module.name for module in pkgutil.iter_modules(apps.recipes.__path__)}
+for _name in _NAMES:
+    # Imported with the app, so that the first trial does not take longer than the others.
+    with suppress(ModuleNotFoundError):  # an app without AnyIO works, and has fewer recipes
+        module(_name)
 
 _shutdown: ContextVar[Any] = ContextVar("_shutdown")
 """The event that sse-starlette sets for the stream of the current request."""
@@ -38,7 +48,7 @@ def assemble(names: str, source: Source[T], clean_up: CleanUp) -> Source[T]:
     stream = source
     for name in names.split("+"):
         if name not in CALLED_BY_APPS:
-            function = _FUNCTIONS[name]
+            function = getattr(module(name), name)
             _, *parameters = inspect.signature(function).parameters
             given = [clean_up if p == "clean_up" else _new_event() for p in parameters]
             stream = function(stream, *given)
@@ -47,7 +57,8 @@ def assemble(names: str, source: Source[T], clean_up: CleanUp) -> Source[T]:
 
 def event_source_options() -> dict[str, Any]:
     """What the recipe of the current request has `EventSourceResponse` given."""
-    return event_source_shutdown.event_source_options(_shutdown.get())
+    options: dict[str, Any] = module("event_source_shutdown").event_source_options(_shutdown.get())
+    return options
 
 
 def _new_event() -> Any:

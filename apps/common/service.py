@@ -12,12 +12,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from apps.common import cleanup, recipes, relay
 from apps.common.script import Action, Script
-from apps.recipes.dependency import dependency as cleaning_dependency
 from apps.recipes.lifespan_task import clean_ups_done
 from hangup.agent import probe
 
@@ -32,6 +32,11 @@ FOREVER_S = 3600.0
 It is a timer because the event loop refers to timers, as it does to sockets that are read. A
 task that waited for a future that nothing else refers to would itself be garbage.
 """
+
+
+CLOSING_S = 0.01
+"""How long a source of a recipe takes to close where it is suspended at a `yield`, as one does
+that closes a connection."""
 
 
 class AppError(Exception):
@@ -60,11 +65,19 @@ async def shutting_down() -> None:
     await clean_ups_done()
 
 
-def dependency() -> AbstractAsyncContextManager[None]:
+@dataclass(frozen=True)
+class _Session:
+    """What a request needs; it is closed by the clean-up of the request."""
+
+    aclose: cleanup.CleanUp
+
+
+def dependency() -> AbstractAsyncContextManager[Any]:
     """What a dependency has around its `yield`; it cleans up if the script says so."""
     if not _cleans_up_in("dependency"):
         return nullcontext()
-    return asynccontextmanager(cleaning_dependency(_clean_up()))()
+    recipe = asynccontextmanager(recipes.module("dependency").dependency)
+    return recipe(partial(_Session, _clean_up()))
 
 
 async def client_closed() -> None:
@@ -205,9 +218,26 @@ async def _source(
             if script.pause_ms:
                 await asyncio.sleep(script.pause_ms / 1000)
             span.at = "yield"
-            yield item(number, _data(number, script.size))
+            try:
+                yield item(number, _data(number, script.size))
+            except GeneratorExit:
+                if script.recipe:
+                    await _close(span)
+                raise
             span.at = "await"
         await _do(script.then, span)
+
+
+async def _close(span: probe.Span) -> None:
+    """What a source awaits when it is closed; if that is cut, its span ends at `finally`.
+
+    A source that is cancelled at its own `await` has been told, and no recipe could shield it.
+    """
+    try:
+        await asyncio.sleep(CLOSING_S)
+    except BaseException:
+        span.at = probe.IN_FINALLY
+        raise
 
 
 def _sync_stream(

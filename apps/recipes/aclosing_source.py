@@ -7,12 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+import anyio
+
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long the clean-up may take before it is cancelled."""
+"""How long closing the source, and then the clean-up, may take before it is cancelled."""
 logger = logging.getLogger(__name__)
 
 
@@ -24,16 +26,21 @@ async def aclosing_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
 
 
 async def cleaned_up_source(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Yield what the source does; close it, and await the clean-up shielded."""
-    import anyio
-
+    """Yield what the source does; close it and then clean up, each shielded."""
     try:
-        async with aclosing(source):
-            async for item in source:
-                yield item
+        async for item in source:
+            yield item
     finally:
         try:
-            with anyio.fail_after(DEADLINE_S, shield=True):
-                await clean_up()
-        except Exception:
-            logger.exception("The clean-up of a stream failed.")
+            await shielded(source.aclose)
+        finally:
+            await shielded(clean_up)
+
+
+async def shielded(function: CleanUp) -> None:
+    """Await what a function does in a cancel scope of its own; log what it raises."""
+    try:
+        with anyio.fail_after(DEADLINE_S, shield=True):
+            await function()
+    except Exception:
+        logger.exception("The clean-up of a stream failed.")

@@ -1,4 +1,4 @@
-"""Clean-up as in `anyio_shield`, and a chance to be cancelled at each item.
+"""A chance to be cancelled at each item of a source.
 
 A source that never suspends blocks the event loop, so that no disconnect can be noticed.
 """
@@ -6,33 +6,27 @@ A source that never suspends blocks the event loop, so that no disconnect can be
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+import anyio
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
-CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long closing the source and the clean-up may take before they are cancelled."""
-logger = logging.getLogger(__name__)
+"""How long closing the source may take before it is cancelled."""
 
 
-async def checkpoint(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Let the event loop run other tasks before each item; clean up shielded."""
-    import anyio
+async def checkpoint(source: Source[T]) -> Source[T]:
+    """Let the event loop run other tasks before each item; close the source, shielded.
 
+    It goes directly around the source; the recipe that cleans up goes around it.
+    """
     try:
         async for item in source:
             await asyncio.sleep(0)
             yield item
     finally:
-        try:
-            with anyio.fail_after(DEADLINE_S, shield=True):
-                try:
-                    await source.aclose()
-                finally:
-                    await clean_up()
-        except Exception:
-            logger.exception("The clean-up of a stream failed.")
+        with anyio.fail_after(DEADLINE_S, shield=True):
+            await source.aclose()

@@ -1,17 +1,24 @@
-"""The source is closed with the stream; what cleans up stands elsewhere."""
+"""The source is closed with the stream, shielded; what cleans up stands elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import TypeVar
+
+import anyio
 
 T = TypeVar("T")
 Source = AsyncGenerator[T, None]
 
+DEADLINE_S = 5.0
+"""How long closing the source may take before it is cancelled."""
+
 
 async def closing(source: Source[T]) -> Source[T]:
     """Yield what the source does, and close it before this ends."""
-    async with aclosing(source):
+    try:
         async for item in source:
             yield item
+    finally:
+        with anyio.fail_after(DEADLINE_S, shield=True):
+            await source.aclose()

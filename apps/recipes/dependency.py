@@ -1,33 +1,45 @@
-"""Clean-up in a dependency with `yield`, as FastAPI has them: `Depends(dependency(clean_up))`.
+"""Clean-up in a dependency with `yield`, as FastAPI has them.
 
-Another asynchronous context manager takes it as `asynccontextmanager(dependency(clean_up))`.
+    session = partial(dependency, Session)  # or a function with this body and `Session` in it
+
+    @app.get("/events")
+    async def events(session: Annotated[Session, Depends(session)]): ...
+
+Another framework takes it as the asynchronous context manager
+`asynccontextmanager(dependency)(Session)`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-CleanUp = Callable[[], Coroutine[Any, Any, None]]
+import anyio
+
+
+class Closable(Protocol):
+    """An `httpx.AsyncClient`, say, or SQLAlchemy's `AsyncSession`."""
+
+    @property
+    def aclose(self) -> Callable[[], Coroutine[Any, Any, None]]: ...
+
+
+S = TypeVar("S", bound=Closable)
 
 DEADLINE_S = 5.0
-"""How long the clean-up may take before it is cancelled."""
+"""How long closing may take before it is cancelled."""
 logger = logging.getLogger(__name__)
 
 
-def dependency(clean_up: CleanUp) -> Callable[[], AsyncIterator[None]]:
-    """Make a dependency that awaits the clean-up after its `yield`, shielded."""
-    import anyio
-
-    async def cleaned_up() -> AsyncIterator[None]:
+async def dependency(make: Callable[[], S]) -> AsyncIterator[S]:
+    """Make what a request needs, and close it, shielded, when the request is over."""
+    made = make()
+    try:
+        yield made
+    finally:
         try:
-            yield
-        finally:
-            try:
-                with anyio.fail_after(DEADLINE_S, shield=True):
-                    await clean_up()
-            except Exception:
-                logger.exception("The clean-up of a request failed.")
-
-    return cleaned_up
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await made.aclose()
+        except Exception:
+            logger.exception("The clean-up of a request failed.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,15 +17,22 @@ logger = logging.getLogger(__name__)
 
 
 async def detached_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Close the source, start a task for the clean-up, and end without waiting for it."""
+    """Start a task that closes the source and cleans up, and end without waiting for it."""
     try:
-        async with aclosing(source):
-            async for item in source:
-                yield item
+        async for item in source:
+            yield item
     finally:
-        task = asyncio.create_task(clean_up())
+        task = asyncio.create_task(close(source, clean_up()))
         cleaning.add(task)
         task.add_done_callback(cleaned)
+
+
+async def close(source: Source[T], cleaning_up: Coroutine[Any, Any, None]) -> None:
+    """Close the source where no cancellation of the stream gets to, then clean up."""
+    try:
+        await source.aclose()
+    finally:
+        await cleaning_up
 
 
 def cleaned(task: asyncio.Task[None]) -> None:

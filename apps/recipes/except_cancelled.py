@@ -1,4 +1,9 @@
-"""Clean-up awaited in `except asyncio.CancelledError`, and only there."""
+"""Clean-up awaited in `except asyncio.CancelledError`, and only there.
+
+A stream that is closed at a `yield` gets GeneratorExit, and is not cleaned up. In a cancel scope
+that is cancelled, each `await` raises again: what the source awaits when it is closed is cut, and
+so is the clean-up.
+"""
 
 from __future__ import annotations
 

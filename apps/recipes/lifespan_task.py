@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,21 +25,28 @@ logger = logging.getLogger(__name__)
 
 
 async def lifespan_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Close the source, start a task for the clean-up, and wait for it if that is allowed."""
+    """Start a task that closes the source and cleans up, and wait for it if that is allowed."""
     stream: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     unfinished.add(stream)
     try:
-        async with aclosing(source):
-            async for item in source:
-                yield item
+        async for item in source:
+            yield item
     finally:
-        task = asyncio.create_task(clean_up())
+        task = asyncio.create_task(close(source, clean_up()))
         unfinished.add(task)
         task.add_done_callback(cleaned)
         unfinished.discard(stream)
         stream.cancel()
         # A cancellation ends the `asyncio.wait`, but does not cancel the task.
         await asyncio.wait({task}, timeout=DEADLINE_S)
+
+
+async def close(source: Source[T], cleaning_up: Coroutine[Any, Any, None]) -> None:
+    """Close the source where no cancellation of the stream gets to, then clean up."""
+    try:
+        await source.aclose()
+    finally:
+        await cleaning_up
 
 
 def cleaned(task: asyncio.Task[None]) -> None:
@@ -66,5 +73,7 @@ async def clean_ups_done() -> None:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run the application, and then wait for the clean-ups under way."""
-    yield
-    await clean_ups_done()
+    try:
+        yield
+    finally:
+        await clean_ups_done()

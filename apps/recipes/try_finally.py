@@ -1,4 +1,8 @@
-"""Clean-up awaited in `finally`, where it can be cancelled."""
+"""Clean-up awaited in `finally`, where it can be cancelled.
+
+In a cancel scope that is cancelled, each `await` raises again: what the source awaits when it is
+closed is cut, and so is the clean-up.
+"""
 
 from __future__ import annotations
 

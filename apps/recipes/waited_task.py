@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -13,24 +12,31 @@ Source = AsyncGenerator[T, None]
 CleanUp = Callable[[], Coroutine[Any, Any, None]]
 
 DEADLINE_S = 5.0
-"""How long the clean-up is waited for; it is not cancelled after that."""
+"""How long the task is waited for; it is not cancelled after that."""
 cleaning: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks (docs of `asyncio.create_task`)."""
 logger = logging.getLogger(__name__)
 
 
 async def waited_task(source: Source[T], clean_up: CleanUp) -> Source[T]:
-    """Close the source, start a task for the clean-up, and wait for it if that is allowed."""
+    """Start a task that closes the source and cleans up, and wait for it if that is allowed."""
     try:
-        async with aclosing(source):
-            async for item in source:
-                yield item
+        async for item in source:
+            yield item
     finally:
-        task = asyncio.create_task(clean_up())
+        task = asyncio.create_task(close(source, clean_up()))
         cleaning.add(task)
         task.add_done_callback(cleaned)
         # A cancellation ends the `asyncio.wait`, but does not cancel the task.
         await asyncio.wait({task}, timeout=DEADLINE_S)
+
+
+async def close(source: Source[T], cleaning_up: Coroutine[Any, Any, None]) -> None:
+    """Close the source where no cancellation of the stream gets to, then clean up."""
+    try:
+        await source.aclose()
+    finally:
+        await cleaning_up
 
 
 def cleaned(task: asyncio.Task[None]) -> None:

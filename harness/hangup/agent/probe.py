@@ -9,7 +9,8 @@ A line is one event on one surface:
 `begin`, `end`
     The two ends of a span: the stream, the endpoint, the call of the app. Without `saw`, an
     `end` is a normal end; otherwise `saw` is the name of the exception, and `at` tells
-    whether a generator was at an `await` or at a `yield`.
+    whether a generator was at an `await` or at a `yield`, or at an `await` of its `finally`:
+    then it had been closed or cancelled, and what it does to close was cut.
 `saw`
     Something seen at one moment: a handler or hook was called, a line was logged.
 `did`
@@ -53,6 +54,8 @@ from hangup.agent import garbage_collection, pulse
 
 CALLED = "called"
 """What a hook saw that was called without an exception."""
+IN_FINALLY = "finally"
+"""Where a generator was whose closing was cut."""
 RETURNED_TRUE = "returned True"
 """What a stream saw that called `is_disconnected()` and was answered True."""
 REFERENCE_DROPPED = "reference dropped"

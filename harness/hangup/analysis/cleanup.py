@@ -30,7 +30,7 @@ from hangup.model.cleanup import (
 )
 from hangup.model.outcomes import Outcome
 from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import FINALIZED, ExplainedWord, Surface, Word
+from hangup.model.vocabulary import FINALIZED, IN_FINALLY, ExplainedWord, Surface, Word
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _TRIED_BY = {scenario_id(recipe, s): (recipe, s) for recipe, s in RECIPES_BY_SITUATION}
@@ -52,7 +52,10 @@ class CleanupResult(ExplainedWord):
         "garbage collection had found it",
     )
     EARLY = "too early", "it was begun before the stream was over and its source had ended"
-    OPEN = "source left open", "it ran, but the source was not closed within the window"
+    OPEN = (
+        "source left open",
+        "it ran, but the source was not closed within the window, or its closing was cut",
+    )
     CUT = "unfinished", "it was begun, and was cancelled or had not ended when the window closed"
     NEVER = "did not run", "it was not begun within the window"
     LOST = "server blocked", "the server no longer answered other requests"
@@ -182,7 +185,8 @@ def cleanup_result(classified: Outcome) -> CleanupResult:
         return CleanupResult.NEVER
     begun_ns = _first_ns(classified, Surface.CLEANUP, "begin")
     finalised = not FINALIZED.isdisjoint(classified.saws[Surface.SOURCE])
-    closed_ns = None if finalised else _first_ns(classified, Surface.SOURCE, "end")
+    cut = any(e.surface == Surface.SOURCE and e.at == IN_FINALLY for e in trial.events)
+    closed_ns = None if finalised or cut else _first_ns(classified, Surface.SOURCE, "end")
     if begun_ns is not None and begun_ns < (closed_ns or trial.left_ns or 0):
         return CleanupResult.EARLY
     if saw not in (Word.FINISHED, Word.FINISHED_AFTER_APP):

@@ -324,7 +324,7 @@ class CleanupView:
         for function in recipe.functions:
             excerpt = self._excerpts.recipe(function)
             # One that is not given a stream stands elsewhere.
-            if excerpt is not None and excerpt.parameters[0] != "clean_up":
+            if excerpt is not None and excerpt.parameters[0] in ("source", "stream"):
                 text = f"{function}({', '.join([text, *excerpt.parameters[1:]])})"
         return "" if text == "source" else text
 
