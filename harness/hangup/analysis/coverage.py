@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -60,11 +60,14 @@ class TracingEffect(msgspec.Struct, frozen=True, kw_only=True):
     """Those in which the trial with tracing saw what no other trial saw, and what."""
 
 
-def tracing_effect(outcomes: Outcomes) -> TracingEffect:
-    """Compare each trial in which exceptions were traced with those in which they were not."""
+def tracing_effect(outcomes: Outcomes, stacks: Iterable[Stack] | None = None) -> TracingEffect:
+    """Compare each trial in which exceptions were traced with those in which they were not.
+
+    That is on these stacks; on all, if none are named.
+    """
     cells = 0
     differing = []
-    for of_stack in outcomes.stacks:
+    for of_stack in outcomes.stacks if stacks is None else map(outcomes.of, stacks):
         for scenario, traced in of_stack.traced.items():
             if traced.trial.failure is not None:
                 continue

@@ -81,9 +81,12 @@ class StackOutcomes:
                     counts[scenario, surface, saw] += count
         # What only thorough runs have was not even asked of others.
         thorough = any(BY_ID[scenario].thorough for scenario in trials)
+        recipes = any(BY_ID[scenario].kind == "recipe" for scenario in trials)
         surfaces = frozenset(self.result.surfaces)
         for scenario_ in BY_ID.values():
             if scenario_.thorough and not thorough:
+                continue
+            if scenario_.kind == "recipe" and not recipes:
                 continue
             if not fits(scenario_, surfaces, self.result.unsupported):
                 for surface in surfaces_of(scenario_.id, surfaces):

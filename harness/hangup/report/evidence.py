@@ -10,11 +10,14 @@ import msgspec
 from hangup.analysis.finalization import dropped_ranges_ns
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.exception_path import ExceptionPath
-from hangup.model.outcomes import Outcome, Saws
+from hangup.model.outcomes import Cell, Outcome, Saws, distribution
 from hangup.model.scenario import Scenario
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import Word
+from hangup.model.variants import baseline_id
+from hangup.model.vocabulary import Word, is_exception
+
+_ERRORS = frozenset({Word.ERROR_LINE, Word.ERROR_STATUS})
 
 
 class OnServer(msgspec.Struct, frozen=True):
@@ -56,6 +59,33 @@ class Section(msgspec.Struct, frozen=True):
     scenario: Scenario
     came_out: tuple[CameOut, ...]
     traced: tuple[TracedPaths, ...]
+
+
+def sections_that_differ(
+    outcomes: Outcomes, found: Sequence[Section], stack: Stack
+) -> list[Section]:
+    """Those of a variant's sections that did not come out as its baseline's, if that was run.
+
+    What only the variant looks at counts if it saw an exception or an error.
+    """
+    baseline = msgspec.structs.replace(stack, app=baseline_id(stack.app))
+    return [
+        section for section in found if _differs(outcomes, stack, baseline, section.scenario.id)
+    ]
+
+
+def _differs(outcomes: Outcomes, stack: Stack, baseline: Stack, scenario: str) -> bool:
+    if not outcomes.ran(scenario, [baseline]):
+        return True
+    for surface in outcomes.surfaces(scenario, [stack]):
+        own = outcomes[Cell(stack, scenario, surface)]
+        others = outcomes[Cell(baseline, scenario, surface)]
+        if all(observation.saw == Word.NOT_APPLICABLE for observation in others):
+            if any(is_exception(o.saw) or o.saw in _ERRORS for o in own):
+                return True
+        elif distribution(own) != distribution(others):
+            return True
+    return False
 
 
 def sections(outcomes: Outcomes, stacks: Sequence[Stack], kind: str) -> list[Section]:

@@ -25,7 +25,7 @@ from hangup.model.claim import ClaimVerdict, Ruling
 from hangup.model.claims import CLAIMS
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
-from hangup.model.variants import variant_name
+from hangup.model.variants import baseline_id, variant_name
 from hangup.model.vocabulary import Surface, Word
 from hangup.report import evidence, markdown
 from hangup.report.claims import ClaimsView
@@ -67,6 +67,8 @@ WHY = (
 )
 """What is explained by an exception path."""
 
+WITH_TIMELINES = ("disconnect", "operator")
+"""The kinds of scenarios whose outcomes are shown with a timeline each."""
 PARTS: Mapping[str, str] = {
     "relays": "streams that relay",
     "polling": "streams that poll for the disconnect",
@@ -113,7 +115,7 @@ def render(
             if any(group.places(found) for group in grouped)
         ],
         costs=cost_rows(outcomes),
-        tracing=tracing_effect(outcomes),
+        tracing=tracing_effect(outcomes, [stack for group in grouped for stack in group.stacks]),
         same_events=same_events(outcomes),
         link_code=link_code,
         hangup=hangup.__version__,
@@ -141,7 +143,9 @@ def render(
     }
     pages |= _scenario_pages(environment, ran)
     for own in _by_app(stacks):
-        pages |= _evidence_pages(environment, outcomes, own)
+        # Timelines are long: they are shown of the baselines of what comes first.
+        shown = own[0] in grouped[0].stacks
+        pages |= _evidence_pages(environment, outcomes, own, timelines=shown)
     return {
         page: GENERATED + markdown.without_extra_blank_lines(text) for page, text in pages.items()
     }
@@ -194,17 +198,23 @@ def _evidence_pages(
     environment: jinja2.Environment,
     outcomes: Outcomes,
     stacks: Sequence[Stack],
+    *,
+    timelines: bool,
 ) -> dict[str, str]:
     """The pages of one app with a version set under a Python."""
     found = {}
+    is_variant = bool(variant_name(stacks[0].app))
     for kind in dict.fromkeys(s.kind for s in scenarios.SCENARIOS):
         sections = evidence.sections(outcomes, stacks, kind)
+        if is_variant and kind != "recipe":
+            sections = evidence.sections_that_differ(outcomes, sections, stacks[0])
         if sections:
             page = evidence_page(stacks[0], kind)
-            in_brief = kind == "recipe" or variant_name(stacks[0].app)
-            name = "evidence_in_brief" if in_brief else "evidence"
+            name = "evidence" if timelines and kind in WITH_TIMELINES else "evidence_in_brief"
             found[page] = environment.get_template(f"{name}.md.j2").render(
                 stack=stacks[0],
+                is_variant=is_variant,
+                baseline=baseline_id(stacks[0].app),
                 title=outcomes.of(stacks[0]).result.title,
                 kind=kind,
                 sections=sections,

@@ -176,13 +176,14 @@ def groups(outcomes: Outcomes) -> list[VersionGroup]:
 
 
 def in_order(results: Iterable[StackResult]) -> list[StackResult]:
-    """What is current first; the reference first in its group, servers as in their table."""
+    """What is current first, a newer Python before an older one; then the reference."""
     known = list(servers.BY_ID)
 
-    def key(result: StackResult) -> tuple[bool, str, str, bool, str, int]:
+    def key(result: StackResult) -> tuple[bool, str, tuple[int, ...], bool, str, int]:
         stack = result.stack
         server = known.index(stack.server) if stack.server in known else len(known)
-        group = (stack.versions != CURRENT, stack.versions, stack.python)
+        feature = tuple(-int(number) for number in stack.python.split("."))
+        group = (stack.versions != CURRENT, stack.versions, feature)
         return (*group, stack.app != REFERENCE, stack.app, server)
 
     return sorted(results, key=key)
