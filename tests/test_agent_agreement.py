@@ -20,7 +20,7 @@ from hangup.model.apps import Variant, VariantMetadata
 from hangup.model.claims import CLAIMS
 from hangup.model.conditions import Came
 from hangup.model.servers import BY_ID
-from hangup.model.vocabulary import Word
+from hangup.model.vocabulary import Surface, Word
 from hangup.runner import client, trace_tail
 from hangup.runner.prepare import PreparedStack
 from hangup.runner.process_tree import LIFELINE
@@ -30,6 +30,7 @@ from tests.plans import an_app
 
 AGENT = Path(hangup.agent.__file__).parent
 COMMON = Path(apps.common.__file__).parent
+VARIANTS = COMMON.with_name("variants")
 
 
 def _strings(directory: Path) -> Iterator[str]:
@@ -89,6 +90,8 @@ def test_what_is_requested_and_seen_has_the_same_names() -> None:
     assert probe.GARBAGE_COLLECTED == Word.GARBAGE_COLLECTED
     assert server_log.ERROR_LINE == Word.ERROR_LINE
     assert {trace.EXCEPTION_PATH, trace.SCOPE} <= set(_strings(AGENT))
+    assert {Word.ERROR_STATUS, Surface.SPAN} <= set(_strings(VARIANTS))
+    assert Surface.ERROR_REPORT in set(_strings(COMMON))
 
 
 def test_what_claims_ask_of_a_clean_up_is_what_it_reports() -> None:

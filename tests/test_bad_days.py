@@ -21,6 +21,7 @@ from hangup.cli.run import check_readable
 from hangup.environment.apps import read_apps
 from hangup.environment.interpreters import find_interpreter
 from hangup.errors import UserError
+from hangup.model import servers
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
@@ -289,6 +290,22 @@ def test_apps_that_a_version_set_cannot_hold_are_left_out_with_the_reasons(
     nothing_left = msgspec.structs.replace(asked, stacks=(("mine", "uvicorn"),))
     with pytest.raises(UserError, match="hangup-no-such-package-zz"):
         asyncio.run(without_unsupported_stacks(nothing_left, found, tmp_path / "cache"))
+
+
+def test_a_server_that_cannot_be_installed_costs_what_runs_on_it_only(
+    apps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_app(apps, "bare")
+    needs = ("uvicorn", "hangup-no-such-package-zz")
+    broken = msgspec.structs.replace(servers.BY_ID["hypercorn"], requirements=needs)
+    monkeypatch.setitem(servers.BY_ID, "hypercorn", broken)
+    interpreter = asyncio.run(find_interpreter(None))
+    both = (("bare", "uvicorn"), ("bare", "hypercorn"))
+    asked = msgspec.structs.replace(a_plan("bare"), interpreter=interpreter, stacks=both)
+    found = read_apps(apps)
+    plan, reasons = asyncio.run(without_unsupported_stacks(asked, found, tmp_path / "cache"))
+    assert plan.stacks == (("bare", "uvicorn"),)
+    assert reasons.keys() == {"bare on hypercorn"}
 
 
 def _for_another_python(app: Path) -> None:

@@ -91,6 +91,14 @@ def test_the_cell_that_differs_is_that_of_the_stack(end: str) -> None:
         stack_result(usual, of=stack("a")),
         stack_result(usual, traced=[traced], of=stack("b")),
     ]
+    assert tracing_effect(Outcomes(results), [stack("a")]).differing == ()
     found = tracing_effect(Outcomes(results))
     expected = ((Cell(stack("b"), "idle", "asgi"), "OSError"),) if end else ()
     assert found.differing == expected
+
+
+def test_a_traced_trial_that_failed_is_not_compared() -> None:
+    usual = trial("idle", "asgi begin", LEAVES, "asgi end")
+    failed = trial("idle", LEAVES, repeat=TRACED, failure=Word.DISTURBED)
+    found = tracing_effect(Outcomes([stack_result(usual, traced=[failed])]))
+    assert (found.cells, found.differing) == (0, ())

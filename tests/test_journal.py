@@ -135,3 +135,19 @@ def test_a_half_written_batch_costs_only_itself(tmp_path: Path) -> None:
     resumed.keep(batch("post"))
     again = Journal.resume(tmp_path / "runs")
     assert again.batches == [batch("idle"), batch("nested"), batch("post")]
+
+
+def test_the_plan_that_follows_can_be_resumed_as_soon_as_a_run_has_ended(tmp_path: Path) -> None:
+    later = [msgspec.structs.replace(PLAN, id=id_, then=()) for id_ in ("0badcaf1", "0badcaf2")]
+    first = Journal.begin(tmp_path / "runs", msgspec.structs.replace(PLAN, then=tuple(later)))
+    first.start()
+    following = first.end()
+    assert following is not None
+    resumed = Journal.resume(tmp_path / "runs")
+    assert resumed.plan == msgspec.structs.replace(later[0], then=(later[1],))
+    assert (resumed.directory, resumed.batches) == (following.directory, [])
+
+
+def test_nothing_follows_the_last_plan(tmp_path: Path) -> None:
+    assert begin(tmp_path).end() is None
+    assert unfinished_trial_count(tmp_path / "runs") is None

@@ -22,6 +22,7 @@ from hangup.store.results import (
     stack_result_paths,
     write_stack_result,
 )
+from tests.test_formats import write_format_1
 from tests.traces import LEAVES, stack, stack_result, trial
 
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -173,3 +174,10 @@ def test_stacks_that_were_not_measured_again_are_removed_with_their_directories(
     ]
     assert (tmp_path / "traces" / "current-py3.11").exists()
     assert not (tmp_path / "traces" / "current-py3.13" / "quart").exists()
+
+
+def test_what_is_of_a_stack_that_had_this_name_once_is_not_put_beside_it(tmp_path: Path) -> None:
+    write_format_1(tmp_path / "traces" / "current-py3.13" / "starlette" / "uvicorn.jsonl.gz")
+    result = stack_result(trial("idle", *CANCELLED), of=stack("starlette"))
+    check_mergeable(tmp_path, result)
+    assert merged(tmp_path, result) == result

@@ -20,6 +20,7 @@ from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import Word
 from hangup.report import pages, publish
 from hangup.report.claim_rows import claim_rows
+from hangup.report.views import in_order
 from hangup.store.results import metadata_json
 from tests.rendering import outcomes_of, rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
@@ -123,6 +124,68 @@ def test_servers_that_agree_share_a_cell_and_others_are_named() -> None:
         "| `stream-end` | uvicorn, uvicorn-fast: [cancelled at an await][1]"
         "<br>hypercorn: [completed (not notified)][1] | "
     )
+
+
+VARIANT = "evidence/current-py3.13/quart+x/disconnects.md"
+
+
+def test_the_evidence_of_a_variant_is_what_came_out_otherwise_than_its_baseline() -> None:
+    of, varied = stack("quart"), stack("quart+x")
+    baseline = stack_result(*made("idle", CANCELLED), *made("post", CANCELLED), of=of)
+    variant = stack_result(*made("idle", CANCELLED), *made("post", COMPLETED), of=varied)
+    text = rendered(baseline, variant)[VARIANT]
+    assert "## post" in text
+    assert "## idle" not in text
+    assert "```text" not in text
+    alone = rendered(variant)[VARIANT]
+    # There is no baseline that it came out as.
+    assert "## idle" in alone
+    assert "## post" in alone
+
+
+def test_an_alarm_that_only_the_variant_can_see_is_evidence() -> None:
+    reported = (*CANCELLED, "error-report saw ValueError")
+    baseline = stack_result(*made("idle", CANCELLED), of=stack("quart"))
+
+    def evidence(*lines: Line) -> bool:
+        surfaces = ["error-report"]
+        found = stack_result(*made("idle", lines), of=stack("quart+x"), surfaces=surfaces)
+        return VARIANT in rendered(baseline, found)
+
+    assert evidence(*reported)
+    assert not evidence(*CANCELLED)
+
+
+def test_tables_are_of_baselines_and_of_variants_where_there_is_nothing_else() -> None:
+    of, varied = stack("quart"), stack("quart+x")
+    both = [stack_result(*made("idle", CANCELLED), of=one) for one in (of, varied)]
+    assert "quart+x" not in rendered(*both)["scenarios/idle.md"]
+    assert "quart+x" in rendered(both[1])["scenarios/idle.md"]
+
+
+def test_a_newer_python_comes_before_an_older_one() -> None:
+    pythons = ["3.9", "3.13", "3.11"]
+    results = [stack_result(of=stack("quart", python=python)) for python in pythons]
+    assert [r.stack.python for r in in_order(results)] == ["3.13", "3.11", "3.9"]
+
+
+def test_timelines_are_those_of_the_first_version_set_and_python() -> None:
+    results = [
+        stack_result(*made("idle", CANCELLED), of=stack("quart", python=python))
+        for python in ("3.11", "3.13")
+    ]
+    found = rendered(*results)
+    page = "evidence/current-py{}/quart/disconnects.md"
+    assert "```text" in found[page.format("3.13")]
+    assert "```text" not in found[page.format("3.11")]
+
+
+def test_a_hazard_that_only_variants_have_is_an_effect_and_has_no_place_among_hazards() -> None:
+    baseline = stack_result(*made("idle", CANCELLED), of=stack("quart"))
+    variant = stack_result(*made("idle", COMPLETED), of=stack("quart+x"))
+    title = "A stream runs to completion after the client left"
+    assert title not in rendered(baseline, variant)["hazards.md"]
+    assert title in rendered(variant)["hazards.md"]
 
 
 def test_evidence_shows_one_trial_for_all_that_came_out_alike_on_any_server() -> None:

@@ -17,6 +17,7 @@ from hangup.model.trace import TRACED, Distribution
 from hangup.model.vocabulary import Word
 from hangup.store.formats import FORMAT
 from hangup.store.results import (
+    find_stack_result_path,
     metadata_json,
     read_stack_result,
     read_stack_results,
@@ -288,6 +289,7 @@ def test_a_stack_that_was_renamed_is_found_where_it_was_written(
 ) -> None:
     assert stack_result_path(tmp_path, stack("starlette+function-middleware")) == renamed
     assert not stack_result_path(tmp_path, stack("starlette")).exists()
+    assert find_stack_result_path(tmp_path, stack("starlette")) is None
 
 
 def test_what_has_the_name_of_a_stack_that_was_renamed_does_not_replace_it(

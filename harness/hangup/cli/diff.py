@@ -16,7 +16,7 @@ from hangup.analysis.exact_test import can_decide
 from hangup.cli import compared as compare
 from hangup.cli.compared import Compared
 from hangup.cli.messages import print_message
-from hangup.cli.options import Json, OwnApps, ResultsToRead
+from hangup.cli.options import Json, OwnApps, ResultsToRead, only
 from hangup.cli.run import run
 from hangup.errors import UserError, choose
 from hangup.model import scenarios
@@ -35,14 +35,8 @@ def diff(
     context: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", show_default=False)],
-    app_ids: Annotated[
-        list[str] | None,
-        typer.Option("--app", help="Only this app. May be repeated.", rich_help_panel=_WHAT),
-    ] = None,
-    server_ids: Annotated[
-        list[str] | None,
-        typer.Option("--server", help="Only this server. May be repeated.", rich_help_panel=_WHAT),
-    ] = None,
+    app_ids: Annotated[list[str] | None, only("app", _WHAT)] = None,
+    server_ids: Annotated[list[str] | None, only("server", _WHAT)] = None,
     versions: Annotated[
         list[str] | None,
         typer.Option(help="Only this version set. May be repeated.", rich_help_panel=_WHAT),
@@ -53,12 +47,7 @@ def diff(
             help="Only this Python, such as 3.13. May be repeated.", rich_help_panel=_WHAT
         ),
     ] = None,
-    scenario_ids: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario", help="Only this scenario. May be repeated.", rich_help_panel=_WHAT
-        ),
-    ] = None,
+    scenario_ids: Annotated[list[str] | None, only("scenario", _WHAT)] = None,
     confirm: Annotated[
         int,
         typer.Option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,14 @@ OwnApps = Annotated[
         "A file of the same name replaces a built-in app.",
     ),
 ]
+
+
+def only(kind: str, panel: str) -> Any:
+    """The option that names what there is to be alone of a kind, such as an app."""
+    help_ = f"Only this {kind}. May be repeated."
+    return typer.Option(f"--{kind}", help=help_, rich_help_panel=panel)
+
+
 ResultsToRead = Annotated[
     Path | None,
     typer.Option(

@@ -17,7 +17,7 @@ import hangup
 from hangup.cli.execution import resume_command, run_and_publish
 from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
 from hangup.cli.messages import print_message
-from hangup.cli.options import WRITTEN, OwnApps
+from hangup.cli.options import WRITTEN, OwnApps, only
 from hangup.environment.apps import find_apps
 from hangup.environment.cache import cache_directory, environments, in_use
 from hangup.environment.interpreters import find_interpreter
@@ -48,14 +48,8 @@ _WHERE = "Where"
 
 def run(
     context: typer.Context,
-    app_ids: Annotated[
-        list[str] | None,
-        typer.Option("--app", help="Only this app. May be repeated.", rich_help_panel=_WHAT),
-    ] = None,
-    server_ids: Annotated[
-        list[str] | None,
-        typer.Option("--server", help="Only this server. May be repeated.", rich_help_panel=_WHAT),
-    ] = None,
+    app_ids: Annotated[list[str] | None, only("app", _WHAT)] = None,
+    server_ids: Annotated[list[str] | None, only("server", _WHAT)] = None,
     scenario_ids: Annotated[
         list[str] | None,
         typer.Option(
@@ -146,9 +140,10 @@ def run(
 ) -> None:
     """Run the comparison and write the report.
 
-    Makes the environments it needs, starts every app on every server, hangs up on them in every
+    Makes the environments it needs, starts the apps on the servers, hangs up on them in every
     scenario, and writes the results with a report in Markdown. Name apps, servers or scenarios to
-    run less.
+    run less. A variant runs if it is named or the run is thorough: one of an app on uvicorn, one of
+    a server with some apps, and any with what else is named.
     """
     check_platform()
     results = results.resolve()

@@ -1,4 +1,4 @@
-"""The evidence for an app: how its trials came out, a timeline for the commonest, the paths."""
+"""The evidence for an app: how its trials came out, an example of each way, and the paths."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hangup.model.variants import baseline_id
 from hangup.model.vocabulary import Word, is_exception
 
 _ERRORS = frozenset({Word.ERROR_LINE, Word.ERROR_STATUS})
+"""What else is an alarm, beside an exception."""
 
 
 class OnServer(msgspec.Struct, frozen=True):
@@ -62,19 +63,22 @@ class Section(msgspec.Struct, frozen=True):
 
 
 def sections_that_differ(
-    outcomes: Outcomes, found: Sequence[Section], stack: Stack
+    outcomes: Outcomes, found: Sequence[Section], stacks: Sequence[Stack]
 ) -> list[Section]:
-    """Those of a variant's sections that did not come out as its baseline's, if that was run.
+    """Those of a variant's sections that came out otherwise than its baseline's on some server.
 
-    What only the variant looks at counts if it saw an exception or an error.
+    One that the baseline has not is among them. What only the variant looks at counts if it saw an
+    exception or an error.
     """
-    baseline = msgspec.structs.replace(stack, app=baseline_id(stack.app))
     return [
-        section for section in found if _differs(outcomes, stack, baseline, section.scenario.id)
+        section
+        for section in found
+        if any(_differs(outcomes, stack, section.scenario.id) for stack in stacks)
     ]
 
 
-def _differs(outcomes: Outcomes, stack: Stack, baseline: Stack, scenario: str) -> bool:
+def _differs(outcomes: Outcomes, stack: Stack, scenario: str) -> bool:
+    baseline = msgspec.structs.replace(stack, app=baseline_id(stack.app))
     if not outcomes.ran(scenario, [baseline]):
         return True
     for surface in outcomes.surfaces(scenario, [stack]):

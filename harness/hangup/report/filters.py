@@ -11,6 +11,7 @@ from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import Headline, error_reporting_surfaces
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.outcomes import Cell
+from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
 from hangup.report import effect_text, exception_path, markdown, observations, timeline
@@ -37,7 +38,8 @@ HEADLINES: Mapping[str, str] = {
     "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",
     "failure-looks-complete": "A stream that fails after some events looks complete to its client",
     "endpoint-not-notified": "An endpoint that has not answered yet is not notified",
-    "slow-shutdown": "The process has not exited some time after SIGTERM, while a stream is open",
+    "slow-shutdown": "The process has not exited within "
+    f"{BY_ID['shutdown'].window_s:g} s of SIGTERM while a stream is open",
 }
 """What a headline says of the stacks it was found on."""
 

@@ -143,9 +143,9 @@ def render(
     }
     pages |= _scenario_pages(environment, ran)
     for own in _by_app(stacks):
-        # Timelines are long: they are shown of the baselines of what comes first.
-        shown = own[0] in grouped[0].stacks
-        pages |= _evidence_pages(environment, outcomes, own, timelines=shown)
+        # Timelines are long: only the first group's are shown.
+        timelines = own[0] in grouped[0].stacks
+        pages |= _evidence_pages(environment, outcomes, own, timelines=timelines)
     return {
         page: GENERATED + markdown.without_extra_blank_lines(text) for page, text in pages.items()
     }
@@ -207,7 +207,7 @@ def _evidence_pages(
     for kind in dict.fromkeys(s.kind for s in scenarios.SCENARIOS):
         sections = evidence.sections(outcomes, stacks, kind)
         if is_variant and kind != "recipe":
-            sections = evidence.sections_that_differ(outcomes, sections, stacks[0])
+            sections = evidence.sections_that_differ(outcomes, sections, stacks)
         if sections:
             page = evidence_page(stacks[0], kind)
             name = "evidence" if timelines and kind in WITH_TIMELINES else "evidence_in_brief"

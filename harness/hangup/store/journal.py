@@ -111,7 +111,7 @@ class Journal:
 
     @property
     def sample_count(self) -> int:
-        """How many of them were not planned, but asked for by outcomes."""
+        """How many trials were added to those that were planned, because of what came out."""
         return sum(len(batch.trials) for batch in self.batches if batch.sample)
 
     def has_trials(self, app: str, server: str, scenario: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from hangup.errors import UserError
 from hangup.model.trace import NOT_KEPT, StackResult
-from hangup.store.results import read_stack_result, stack_result_path
+from hangup.store.results import find_stack_result_path, read_stack_result
 
 
 def check_mergeable(results: Path, result: StackResult) -> None:
@@ -17,8 +17,8 @@ def check_mergeable(results: Path, result: StackResult) -> None:
     They must have been run under the very same conditions, or the report would compare what
     differs.
     """
-    path = stack_result_path(results, result.stack)
-    if not path.exists():
+    path = find_stack_result_path(results, result.stack)
+    if path is None:
         return
     old = read_stack_result(path)
     differing = [
@@ -34,8 +34,8 @@ def check_mergeable(results: Path, result: StackResult) -> None:
 
 def merged(results: Path, result: StackResult) -> StackResult:
     """The result with what there is of scenarios that were not measured again."""
-    path = stack_result_path(results, result.stack)
-    if not path.exists():
+    path = find_stack_result_path(results, result.stack)
+    if path is None:
         return result
     old = read_stack_result(path)
     measured = {trial.scenario for trial in result.trials}

@@ -36,14 +36,20 @@ class _Head(msgspec.Struct):
 
 
 def stack_result_path(results: Path, stack: Stack) -> Path:
-    """Where a stack's trials are kept; in the file of an older format if that is all there is."""
+    """Where a stack's trials are, or else are to be written."""
+    return find_stack_result_path(results, stack) or _path(results, stack)
+
+
+def find_stack_result_path(results: Path, stack: Stack) -> Path | None:
+    """The file that has a stack's trials, in the place of an older format if need be; or None.
+
+    What is in the place of this stack may be of another, which was once called as it is now.
+    """
     app, server = older_names(stack.app, stack.server)
     older = msgspec.structs.replace(stack, app=app, server=server)
-    files = [
-        _path(results, stack),
-        *(_path(results, older, s) for s in (SUFFIX, _SUFFIX_OF_FORMAT_1)),
-    ]
-    return next((path for path in files if _stack_in(path) == stack), files[0])
+    suffixes = (SUFFIX, _SUFFIX_OF_FORMAT_1)
+    files = [_path(results, stack), *(_path(results, older, suffix) for suffix in suffixes)]
+    return next((path for path in files if _stack_in(path) == stack), None)
 
 
 def _path(results: Path, stack: Stack, suffix: str = SUFFIX) -> Path:
