@@ -285,6 +285,32 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         ["stream begin", LEAVES, CLOSES, COLLECTS, "stream end GeneratorExit at a yield"],
         [Word.GARBAGE_COLLECTED],
     ),
+    (
+        "was closed after the window by a collection that Python began before the requested one",
+        "stream",
+        [
+            "stream begin",
+            LEAVES,
+            CLOSES,
+            FOUND,
+            "stream end GeneratorExit at a yield",
+            COLLECTS,
+        ],
+        [Word.GARBAGE_COLLECTED],
+    ),
+    (
+        "lost its last reference only after the window",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            CLOSES,
+            DROPPED,
+            "stream end GeneratorExit at a yield",
+            COLLECTS,
+        ],
+        [Word.SUSPENDED],
+    ),
     # The inner source.
     ("had not begun its source", "source", [LEAVES], [Word.DID_NOT_RUN]),
     ("its source completed", "source", ["source begin", LEAVES, "source end"],

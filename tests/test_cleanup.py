@@ -425,8 +425,19 @@ def test_it_is_told_of_what_is_recommended_whether_it_was_run_by_itself() -> Non
     sampled = by_itself(result, TRY_FINALLY)
     group = in_place(sampled, "try-finally-in-ticking", GOOD)
     shutdown = in_place(sampled, "try-finally-in-shutdown-group")
-    found = [guide_to(r).recommended(stack())[0].by_itself for r in (sampled, group, shutdown)]
-    assert found == [True, False, False]
+    more = stack_result(*sampled.trials, trial(scenario_id(TRY_FINALLY, IDLE), *GOOD, repeat=6))
+    results = (sampled, more, group, shutdown)
+    found = [guide_to(r).recommended(stack())[0].by_itself for r in results]
+    assert found == [True, True, False, False]
+
+
+def test_a_failure_in_a_group_counts_beside_samples_that_did_not_fail() -> None:
+    sampled = by_itself(result_with(stack(), {}), TRY_FINALLY)
+    failed = trial(scenario_id(TRY_FINALLY, IDLE), repeat=6)
+    guide = guide_to(stack_result(*sampled.trials, failed, of=sampled.stack))
+    assert guide.fails(stack(), TRY_FINALLY) == (IDLE,)
+    assert guide.tried(stack(), TRY_FINALLY, IDLE).of == 5
+    assert guide.recommended(stack())[0].recipe != TRY_FINALLY
 
 
 def test_a_recipe_that_blocks_its_server_when_it_runs_by_itself_fails() -> None:

@@ -388,7 +388,7 @@ def test_a_server_that_only_shutdowns_were_tried_on_is_spoken_of_as_such() -> No
 def test_what_is_recommended_says_if_it_was_not_run_by_itself() -> None:
     sampled = with_recipes()
     alone = [replace(t, alone=True) for t in sampled.trials]
-    marked = "not all of its trials were run by themselves"
+    marked = "not run by itself in all of these"
     assert marked in row_of(rendered(sampled)["cleanup.md"], "**starlette**", "uvicorn")
     text = rendered(stack_result(*alone, of=sampled.stack))["cleanup.md"]
     assert marked not in row_of(text, "**starlette**", "uvicorn")

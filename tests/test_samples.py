@@ -1,4 +1,4 @@
-"""What the outcomes of a run ask for is run again by itself, in the place of what there was."""
+"""What the outcomes of a run ask for is run again by itself, beside what there was."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def test_what_outcomes_ask_for_is_run_by_itself_until_they_ask_for_no_more(
     # The second answer holds nothing that was not sampled.
     assert len(asked) == 2
     assert Counter(t.scenario for t in asked[0].trials) == {IDLE: 1, SHUTDOWN: 1, OTHER: 1}
-    assert Counter(t.scenario for t in result.trials) == {IDLE: 4, SHUTDOWN: 1, OTHER: 1}
+    # A trial that ends its server is replaced, the others are kept beside the samples.
+    assert Counter(t.scenario for t in result.trials) == {IDLE: 5, SHUTDOWN: 1, OTHER: 1}
     assert asked[1].trials == result.trials
-    replaced = {t.scenario for t in result.trials if t not in asked[0].trials}
-    assert replaced == {IDLE, SHUTDOWN}
-    by_itself = [t for t in result.trials if t.scenario == IDLE]
-    assert sorted(t.repeat for t in by_itself) == [1, 2, 3, 4]
+    added = {(t.scenario, t.repeat) for t in result.trials if t not in asked[0].trials}
+    assert added == {(IDLE, 2), (IDLE, 3), (IDLE, 4), (IDLE, 5), (SHUTDOWN, 1)}
+    by_itself = {(t.scenario, t.repeat) for t in result.trials if t.alone}
+    assert by_itself == added
     assert all(t.failure is None for t in result.trials)

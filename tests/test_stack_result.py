@@ -56,15 +56,31 @@ def test_what_batches_hold_is_put_together(prepared: PreparedStack) -> None:
     assert result.latency == Latency(own_ns=(2,), bare_ns=(2,))
 
 
-def test_trials_that_outcomes_have_asked_for_are_taken_in_the_place_of_the_others(
+def test_samples_are_numbered_after_the_trials_that_were_asked_for_first(
     prepared: PreparedStack,
 ) -> None:
-    asked_for = trial("idle", LEAVES, 5, repeat=2)
-    sample = Batch(app="bare", server="uvicorn", scenario="idle", sample=True, trials=(asked_for,))
+    samples = (trial("idle", LEAVES, repeat=1, alone=True), trial("idle", repeat=2, alone=True))
+    sample = Batch(app="bare", server="uvicorn", scenario="idle", sample=True, trials=samples)
     batches = [batch("idle", line="idle: a line"), batch("post"), sample]
     result = stack_result.assemble(a_plan("bare"), prepared, batches)
-    assert result.trials == (trial("post", LEAVES), asked_for)
-    assert result.unattributed == ("idle: a line",)  # they are of the log, whoever wrote them
+    numbered = [(t.scenario, t.repeat, t.alone) for t in result.trials]
+    assert numbered == [
+        ("idle", 1, False),
+        ("post", 1, False),
+        ("idle", 2, True),
+        ("idle", 3, True),
+    ]
+    assert result.unattributed == ("idle: a line",)
+
+
+def test_samples_of_what_ends_its_server_are_in_the_place_of_the_others(
+    prepared: PreparedStack,
+) -> None:
+    scenario = "waited-task-in-shutdown"
+    alone = trial(scenario, LEAVES, alone=True)
+    sample = Batch(app="bare", server="uvicorn", scenario=scenario, sample=True, trials=(alone,))
+    result = stack_result.assemble(a_plan("bare"), prepared, [batch(scenario), sample])
+    assert [(t.repeat, t.alone) for t in result.trials] == [(1, True)]
 
 
 def test_what_belongs_to_another_stack_is_passed_over(prepared: PreparedStack) -> None:

@@ -1,8 +1,8 @@
 """What every app shares: the streams, and how an app reports what its handlers see.
 
-This package runs in the server's process and imports the standard library only; the clean-up
-that uses AnyIO and the source that uses httpx import these when they run. An app needs three
-names:
+This package runs in the server's process. An app that is loaded imports the standard library
+through it and nothing else: AnyIO, the recipes and httpx are imported when a stream uses them.
+An app needs three names:
 
 `service`
     what the streams do, written once for all apps (`apps.common.service`)

@@ -15,7 +15,8 @@ mean), by the client and by the upstream server, all on one clock. Two moments d
     the window closed. What comes later is too late, or the harness's own doing: it then
     asks whether the server still answers and has the process collect its garbage. Only two
     kinds of later events count: the answers to what is asked then, and what the garbage
-    collector throws into generators, which shows the state they were in until then.
+    collector throws into generators, which shows the state they were in until then; Python may
+    begin such a collection by itself before the harness asks for it.
 
 A surface is one of these kinds, and each kind has its rule:
 
@@ -214,8 +215,7 @@ class _Trace:
         self.trial = trial
         self.scenario = scenario
         self.left_ns = trial.left_ns
-        self._collects = _first(trial.events, COLLECTS)
-        """The process being asked to collect its garbage."""
+        self._collects = _collection_afterwards(trial)
         self._events: defaultdict[str, list[Event]] = defaultdict(list)
         collects_ns = self._collects.t_ns if self._collects is not None else None
         for event in trial.events:
@@ -268,6 +268,20 @@ def _counts(event: Event, closed_ns: int | None, collects_ns: int | None) -> boo
     if collects_ns is None or event.t_ns < collects_ns:
         return False
     return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
+
+
+def _collection_afterwards(trial: Trial) -> Event | None:
+    """What shows that garbage is collected after the window, when the harness has it done."""
+    asked = _first(trial.events, COLLECTS)
+    if asked is None or trial.closed_ns is None:
+        return asked
+    for event in trial.events:
+        if event.t_ns > trial.closed_ns and (
+            event is asked
+            or (event.event == "dropped" and _reason(event) == Word.GARBAGE_COLLECTED)
+        ):
+            return event
+    return asked
 
 
 def _reason(finalization: Event) -> Word:

@@ -130,7 +130,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     """Of each of these kinds."""
     by_itself: bool
-    """Whether its trials were run by themselves in all situations of these kinds."""
+    """Whether there are trials in which it was run by itself in all situations of these kinds."""
     after_completion: tuple[Situation, ...]
     """The situations of these kinds in which it may work only after completion."""
     stays: tuple[tuple[Situation, int, int], ...]
@@ -235,7 +235,7 @@ class CleanupGuide:
                     continue
                 key = of_stack.stack, scenario
                 trials = of_stack.of(scenario)
-                self._by_itself[key] = all(t.trial.alone for t in trials if not t.trial.failure)
+                self._by_itself[key] = any(t.trial.alone for t in trials if not t.trial.failure)
                 found = counts[key] = Counter()
                 for trial in trials:
                     found[cleanup_result(trial)] += trial.trial.count

@@ -145,6 +145,7 @@ def _outcome(trial: Outcome) -> Hashable:
     kept = trial.trial
     return (
         kept.failure,
+        kept.alone,
         kept.note,
         kept.got,
         kept.received,

@@ -150,7 +150,7 @@ class Scheduler:
         ]
 
     async def _run_samples(self, stack: PreparedStack) -> None:
-        """Run what the outcomes so far ask for, again and each by itself, in place of those."""
+        """Run what the outcomes so far ask for more of, each trial by itself."""
         app, server = stack.app.id, stack.server.id
         for _ in range(SAMPLE_ROUNDS):
             to_do = [
@@ -162,8 +162,9 @@ class Scheduler:
                 return
             self._hooks.trials_added(sum(map(self._plan.repeats_of, to_do)))
             async with asyncio.TaskGroup() as tasks:
-                if groups := plan.shared_server_groups(to_do):
-                    tasks.create_task(self._run_on_shared_server(stack, groups))
+                # One trial at a time, most of it waiting: each scenario has a server.
+                for group in plan.shared_server_groups(to_do):
+                    tasks.create_task(self._run_on_shared_server(stack, [group]))
                 for group in plan.own_server_groups(to_do):
                     tasks.create_task(self._run_on_own_servers(stack, group))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from hangup.environment import machine
 from hangup.environment.distributions import distributions_of
 from hangup.environment.installations import versions_of
 from hangup.environment.staging import code_hash
 from hangup.model.plan import Plan
-from hangup.model.trace import Environment, Stack, StackResult
+from hangup.model.scenarios import BY_ID
+from hangup.model.trace import Environment, Stack, StackResult, Trial
 from hangup.runner.prepare import PreparedStack
 from hangup.store.journal import Batch
 
@@ -24,8 +28,6 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         for batch in batches
         if (batch.app, batch.server) == (prepared.app.id, prepared.server.id)
     ]
-    sampled = {batch.scenario for batch in own if batch.sample}
-    counted = [batch for batch in own if batch.sample or batch.scenario not in sampled]
     traced = tuple(trial for batch in own for trial in batch.traced)
     latencies = [batch.latency for batch in own if batch.latency is not None]
     about = prepared.app.about
@@ -60,10 +62,31 @@ def assemble(plan: Plan, prepared: PreparedStack, batches: Iterable[Batch]) -> S
         ),
         latency=latencies[-1] if latencies else None,
         unattributed=tuple(line for batch in own for line in batch.unattributed),
-        trials=tuple(trial for batch in counted for trial in batch.trials),
+        trials=tuple(_trials(own)),
         traced=traced,
         distributions=distributions_of(
             prepared.python,
             {step.file for trial in traced for step in trial.steps if step.file},
         ),
     )
+
+
+def _trials(batches: Sequence[Batch]) -> Iterator[Trial]:
+    """The trials of a stack's batches, those of samples numbered after the others.
+
+    Where a scenario ends its server, samples are taken in the place of the others: a stream that
+    is open beside another may keep the process up, and what is to be known is what comes of one.
+    """
+    sampled = {batch.scenario for batch in batches if batch.sample}
+
+    def counts(trial: Trial) -> bool:
+        return trial.scenario not in sampled or not BY_ID[trial.scenario].own_server
+
+    others = [trial for batch in batches if not batch.sample for trial in batch.trials]
+    yield from filter(counts, others)
+    numbers = Counter(trial.scenario for trial in others if counts(trial))
+    for batch in batches:
+        if batch.sample:
+            for trial in batch.trials:
+                number = numbers[trial.scenario] + trial.repeat
+                yield msgspec.structs.replace(trial, repeat=number)

@@ -34,7 +34,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scenario: str | None = None
     """The scenario of the trials; None for traced ones, which are of all scenarios."""
     sample: bool = False
-    """Whether its trials are taken in the place of those that earlier batches have of it."""
+    """Whether it holds further trials of a scenario that was run, each by itself."""
     trials: tuple[Trial, ...] = ()
     traced: tuple[Trial, ...] = ()
     latency: Latency | None = None
