@@ -98,7 +98,12 @@ def reach_with(
 ) -> None:
     """Try to reach a precondition; raises what `reach` raises."""
     scenario = Scenario(
-        id="mine", question="?", kind="disconnect", precondition=precondition, script=script
+        title="a state",
+        id="mine",
+        question="?",
+        kind="disconnect",
+        precondition=precondition,
+        script=script,
     )
     server = FakeServer(events, late, exited=exited)
     setup = TrialSetup(server=server, scenario=scenario, repeat=1, window_s=1.0)

@@ -33,6 +33,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One question."""
 
     id: str
+    title: str
+    """What happens in it, as a clause that begins in lower case and fits into a sentence."""
     question: str
     kind: Kind
     script: Script = Script()

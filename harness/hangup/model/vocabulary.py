@@ -217,6 +217,39 @@ class Surface(StrEnum):
 
 HOOK = "hook:"
 """What a surface's id begins with where it is a framework's hook or signal."""
+_SURFACE_TITLES = {
+    Surface.STREAM: "the stream's generator",
+    Surface.STREAM_END: "the end of the stream",
+    Surface.SOURCE: "the stream's source",
+    Surface.UPSTREAM: "the upstream connection",
+    Surface.ENDPOINT: "the endpoint",
+    Surface.DEPENDENCY: "the `yield` dependency",
+    Surface.BACKGROUND: "the background task",
+    Surface.HANDLER: "the handler for `Exception`",
+    Surface.HANDLER_APP_ERROR: "the handler for the application's own error",
+    Surface.HANDLER_CANCELLED: "the handler for `CancelledError`",
+    Surface.MIDDLEWARE: "the middleware",
+    Surface.RECEIVE: "`receive()`",
+    Surface.SEND: "`send()`",
+    Surface.ASGI: "the ASGI application",
+    Surface.SERVER_LOG: "the server's error log",
+    Surface.ERROR_REPORT: "the error reporter (Sentry)",
+    Surface.SPAN: "the server span (OpenTelemetry)",
+    Surface.CLEANUP: "the clean-up",
+    Surface.IS_DISCONNECTED: "`is_disconnected()`",
+    Surface.CLIENT: "the client",
+    Surface.LIVENESS: "another request",
+    Surface.EXIT: "the server's process",
+}
+
+
+def surface_title(surface: str) -> str:
+    """What a surface is called in a sentence."""
+    if surface.startswith(HOOK):
+        return f"the hook `{surface.removeprefix(HOOK)}`"
+    return _SURFACE_TITLES[Surface(surface)]
+
+
 HANDLERS = (Surface.HANDLER, Surface.HANDLER_APP_ERROR, Surface.HANDLER_CANCELLED)
 OPTIONAL = (
     Surface.DEPENDENCY,
