@@ -23,6 +23,14 @@ RUN = ("hangup", "run", "--results", "results")
 OTHERS = (("current", "3.11"), ("article", "3.11"), ("article", "3.13"))
 """What the baselines are also run under, so that a version set is compared with another under the
 same Python, and a Python with another under the same versions."""
+FIRST = f"current-py{sys.version_info.major}.{sys.version_info.minor}"
+"""What the whole comparison is run under."""
+
+
+def _measured_s(group: str) -> float:
+    """When the first stack of a group was written, in the clock of files; 0 if there is none."""
+    found = (ROOT / "results" / "traces" / group).rglob("*")
+    return min((path.stat().st_mtime for path in found if path.is_file()), default=0.0)
 
 
 @nox.session
@@ -38,8 +46,8 @@ def comparison(session: nox.Session) -> None:
             "import asyncio; from hangup.environment.interpreters import find_interpreter; "
             f"asyncio.run(find_interpreter({python!r}))"
         )
-        if resumes and (ROOT / "results" / "traces" / f"{versions}-py{python}").is_dir():
-            continue  # it was measured before, or is what was resumed
+        if resumes and _measured_s(f"{versions}-py{python}") > _measured_s(FIRST):
+            continue  # it was measured after the first, and so before the interruption
         try:
             session.run("python", "-c", find, silent=True)
         except CommandFailed:

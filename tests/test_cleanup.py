@@ -14,6 +14,7 @@ from hangup.analysis.cleanup import (
     Tried,
     cleanup_result,
     differ_by_one,
+    recipes_in,
     scenarios_to_sample,
 )
 from hangup.analysis.outcomes import Outcomes
@@ -606,3 +607,9 @@ def test_results_have_an_order_from_the_best_to_the_worst_and_a_meaning() -> Non
         "LOST",
     ]
     assert len({result.meaning for result in CleanupResult}) == len(CleanupResult)
+
+
+def test_recipes_that_are_asked_for_by_name_are_those_that_ran_in_a_group() -> None:
+    names = ["try-finally-in-idle", "checkpoint-in-firehose", "idle", "try-finally-in-idle"]
+    result = stack_result(*(trial(name, LEAVES, repeat=n) for n, name in enumerate(names, 1)))
+    assert recipes_in(result) == ["try-finally-in-idle"]

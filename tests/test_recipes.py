@@ -361,6 +361,27 @@ def test_clean_up_has_a_deadline_that_closing_the_source_cannot_use_up(
     assert "TimeoutError" in caplog.text
 
 
+@pytest.mark.parametrize("functions", AROUND_THE_SOURCE)
+def test_a_source_that_cannot_be_closed_is_logged_and_the_cancellation_goes_on(
+    functions: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Source()
+
+    def fail() -> None:
+        raise OSError("the upstream is gone")
+
+    source.at_end = fail
+
+    async def main() -> None:
+        stream = recipes.assemble(functions, source.items(), CleanUp())
+        assert await anext(stream) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await stream.athrow(asyncio.CancelledError())
+
+    asyncio.run(main())
+    assert "OSError: the upstream is gone" in caplog.text
+
+
 # --- Ended by a signal.
 
 
@@ -418,6 +439,31 @@ def test_the_handlers_are_replaced_only_while_a_stream_is_open(signals: list[int
         assert signal.getsignal(signal.SIGTERM) == before
 
     asyncio.run(main())
+
+
+def test_the_handlers_of_a_loop_that_was_closed_before_its_streams_are_restored(
+    signals: list[int],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def begin() -> AsyncGenerator[int, None]:
+        stream = until_shutdown.until_shutdown(Source().items())
+        assert await anext(stream) == 1
+        return stream
+
+    loop = asyncio.new_event_loop()
+    forgotten = loop.run_until_complete(begin())
+    loop.close()
+    assert signal.getsignal(signal.SIGTERM) != before
+    source = Source()
+    asyncio.run(read_and_close(until_shutdown.until_shutdown(source.items())))
+    assert signal.getsignal(signal.SIGTERM) == before
+    del forgotten
+
+
+async def read_and_close(stream: AsyncGenerator[int, None]) -> None:
+    async with aclosing(stream):
+        assert await anext(stream) == 1
 
 
 def test_a_handler_that_was_put_before_the_streams_own_is_left(signals: list[int]) -> None:
@@ -590,6 +636,21 @@ def test_the_lifespan_ends_at_once_if_there_is_no_stream() -> None:
     asyncio.run(main())
 
 
+def test_the_lifespan_of_one_loop_ends_while_another_loop_begins_streams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unfinished: set[Any] = set()
+    monkeypatch.setattr(lifespan_task, "unfinished", unfinished)
+
+    class OfAnotherLoop:
+        def get_loop(self) -> None:
+            unfinished.add(object())  # by the thread of that loop, just now
+
+    unfinished.add(OfAnotherLoop())
+    asyncio.run(lifespan_task.clean_ups_done())
+    assert len(unfinished) == 2
+
+
 def test_the_lifespan_waits_no_longer_than_its_deadline_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -677,6 +738,28 @@ def test_a_stream_that_no_other_task_pulls_from_is_given_up_and_not_taken_for_co
         await other_tasks_done()
         with pytest.raises(TimeoutError, match="given up"):
             await anext(stream)
+
+    asyncio.run(main())
+
+
+def test_a_sender_that_survives_its_cancellation_is_not_given_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(send_timeout, "TIMEOUT_S", 0.01)
+
+    async def main() -> None:
+        source = Source()
+        stream = send_timeout.send_timeout(source.items())
+
+        async def send() -> None:
+            await anext(stream)
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            with pytest.raises(TimeoutError, match="given up"):
+                await anext(stream)
+
+        await asyncio.create_task(send())
+        assert source.closed
 
     asyncio.run(main())
 

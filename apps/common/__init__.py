@@ -1,7 +1,7 @@
 """What every app shares: the streams, and how an app reports what its handlers see.
 
-This package runs in the server's process. An app that is loaded imports the standard library
-through it and nothing else: AnyIO, the recipes and httpx are imported when a stream uses them.
+This package runs in the server's process. With it, an app imports the recipes and, where it is
+installed, AnyIO; httpx is imported only when a stream relays.
 An app needs three names:
 
 `service`

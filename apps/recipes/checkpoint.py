@@ -6,6 +6,7 @@ A source that never suspends blocks the event loop, so that no disconnect can be
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ Source = AsyncGenerator[T, None]
 
 DEADLINE_S = 5.0
 """How long closing the source may take before it is cancelled."""
+logger = logging.getLogger(__name__)
 
 
 async def checkpoint(source: Source[T]) -> Source[T]:
@@ -28,5 +30,8 @@ async def checkpoint(source: Source[T]) -> Source[T]:
             await asyncio.sleep(0)
             yield item
     finally:
-        with anyio.fail_after(DEADLINE_S, shield=True):
-            await source.aclose()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await source.aclose()
+        except Exception:
+            logger.exception("The source of a stream could not be closed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ Source = AsyncGenerator[T, None]
 
 DEADLINE_S = 5.0
 """How long closing the source may take before it is cancelled."""
+logger = logging.getLogger(__name__)
 
 
 async def closing(source: Source[T]) -> Source[T]:
@@ -20,5 +22,8 @@ async def closing(source: Source[T]) -> Source[T]:
         async for item in source:
             yield item
     finally:
-        with anyio.fail_after(DEADLINE_S, shield=True):
-            await source.aclose()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await source.aclose()
+        except Exception:
+            logger.exception("The source of a stream could not be closed.")

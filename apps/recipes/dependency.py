@@ -1,5 +1,8 @@
 """Clean-up in a dependency with `yield`, as FastAPI has them.
 
+FastAPI closes it when the response has been sent since 0.118, and before it is sent until then
+(release notes of 0.118.0).
+
     session = partial(dependency, Session)  # or a function with this body and `Session` in it
 
     @app.get("/events")

@@ -13,6 +13,7 @@ is closed without the last chunk.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ Source = AsyncGenerator[T, None]
 GRACE_S = SEND_TIMEOUT_S = 5.0
 DEADLINE_S = 5.0
 """How long closing the source may take before it is cancelled."""
+logger = logging.getLogger(__name__)
 
 
 class ShutdownError(Exception):
@@ -71,5 +73,8 @@ async def event_source_shutdown(source: Source[T], shutdown: anyio.Event) -> Sou
         raise ShutdownError
     finally:
         watching.cancel()
-        with anyio.fail_after(DEADLINE_S, shield=True):
-            await source.aclose()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await source.aclose()
+        except Exception:
+            logger.exception("The source of a stream could not be closed.")

@@ -62,7 +62,7 @@ async def clean_ups_done() -> None:
     """Wait until the streams of this event loop have ended and are cleaned up."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + DEADLINE_S
-    while waited_for := {future for future in unfinished if future.get_loop() is loop}:
+    while waited_for := {f for f in tuple(unfinished) if f.get_loop() is loop}:
         rest_s = deadline_s - loop.time()
         if rest_s <= 0:
             logger.error("%d clean-ups are not done at shutdown.", len(waited_for))

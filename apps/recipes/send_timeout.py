@@ -42,7 +42,8 @@ async def send_timeout(stream: Source[T]) -> Source[T]:
             sender.cancel()
 
     def sender_done(task: asyncio.Task[Any]) -> None:
-        # One that has returned may have pulled this one item: the next task pulls the next.
+        # One that has returned may have pulled this one item: the next task pulls the next. To
+        # ask for its exception is to retrieve it: whoever started the task must await it.
         if task is sender and (given_up or task.cancelled() or task.exception()):
             close()
 
@@ -63,7 +64,7 @@ async def send_timeout(stream: Source[T]) -> Source[T]:
             finally:
                 timer.cancel()
                 sender.remove_done_callback(sender_done)
-            if closing_task is not None:
+            if given_up or closing_task is not None:
                 raise TimeoutError("The stream was given up.")
     finally:
         if closing_task is None:

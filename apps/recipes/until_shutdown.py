@@ -15,6 +15,7 @@ Hypercorn's, is ended `GRACE_S` after it, or at once by a second one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import threading
 from collections.abc import AsyncGenerator
@@ -31,6 +32,7 @@ GRACE_S = 5.0
 """How long a process that has no handler for a signal is kept when it gets it."""
 DEADLINE_S = 5.0
 """How long closing the source may take before it is cancelled."""
+logger = logging.getLogger(__name__)
 
 
 class ShutdownError(Exception):
@@ -52,6 +54,9 @@ class Watch:
         self.streams += 1
         if self.streams > 1 or threading.current_thread() is not threading.main_thread():
             return
+        for loop, watch in tuple(watches.items()):
+            if loop.is_closed():  # before its streams were
+                watch.restore()
         for number in SIGNALS:
             previous = signal.getsignal(number)
             if previous not in (signal.SIG_IGN, None):  # None: it is not Python's
@@ -59,10 +64,13 @@ class Watch:
                 signal.signal(number, self.on_signal)
 
     def end(self) -> None:
-        """Count one stream less; with the last, restore the handlers that were there."""
+        """Count one stream less; with the last, restore the handlers."""
         self.streams -= 1
-        if self.streams:
-            return
+        if not self.streams:
+            self.restore()
+
+    def restore(self) -> None:
+        """Restore the handlers that were there, and forget the event loop."""
         watches.pop(self.loop, None)
         for number, previous in self.handlers.items():
             if signal.getsignal(number) == self.on_signal:  # nobody has replaced it since
@@ -121,5 +129,8 @@ async def until_shutdown(source: Source[T]) -> Source[T]:
         raise ShutdownError
     finally:
         watch.end()
-        with anyio.fail_after(DEADLINE_S, shield=True):
-            await source.aclose()
+        try:
+            with anyio.fail_after(DEADLINE_S, shield=True):
+                await source.aclose()
+        except Exception:
+            logger.exception("The source of a stream could not be closed.")

@@ -217,6 +217,16 @@ def scenarios_to_sample(result: StackResult) -> list[str]:
     ]
 
 
+def recipes_in(result: StackResult) -> list[str]:
+    """Of a stack's result: the scenarios in which recipes were tried in a group."""
+    ran = dict.fromkeys(trial.scenario for trial in result.trials)
+    return [
+        name
+        for name in ran
+        if scenarios.BY_ID[name].kind == "recipe" and scenarios.BY_ID[name].group
+    ]
+
+
 class CleanupGuide:
     """How every recipe came out, and what to write because of it."""
 

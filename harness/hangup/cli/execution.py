@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hangup.analysis.cleanup import scenarios_to_sample
+from hangup.analysis.cleanup import recipes_in, scenarios_to_sample
 from hangup.analysis.disturbance import settled
 from hangup.analysis.exception_path import steps_through_apps
 from hangup.cli.interruption import EXIT_CODE, Interrupted, run_until_interrupted
@@ -72,7 +72,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> tuple[bool,
             check=partial(check_mergeable, results) if plan.by_name else _accept,
             trials_finished=lambda count: progress.advance(task, count),
             phase_begins=lambda text: progress.update(task, description=text),
-            to_sample=scenarios_to_sample,
+            to_sample=recipes_in if plan.by_name else scenarios_to_sample,
             trials_added=add,
         )
         scheduler = Scheduler(journal, apps, environments(cache), hooks)

@@ -34,7 +34,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     small_buffers: bool = False
     window_s: float | None = None
     samples: int = 5
-    """How many trials there are of a recipe that is recommended, each leaving on its own."""
+    """How many further trials there are of a recipe that is recommended, each by itself."""
     only_recommended: bool = False
     """Whether only recipes that are recommended are tried in it."""
 
@@ -255,14 +255,14 @@ RECIPES = (
         title="`lifespan-task`, and the stream ends at SIGTERM or SIGINT",
         functions=("until_shutdown", "lifespan_task"),
         awaited_at_shutdown=True,
-        isolation_group="lifespan",
+        isolation_group="lifespan-and-signals",
     ),
     Recipe(
         id="send-timeout",
         title="`shutdown-aware-lifespan`, closed as well if its client takes nothing for 5 s",
         functions=("until_shutdown", "lifespan_task", "send_timeout"),
         awaited_at_shutdown=True,
-        isolation_group="lifespan",
+        isolation_group="lifespan-and-signals",
     ),
     Recipe(
         id="checkpoint",

@@ -75,7 +75,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     proof: bool = False
     """Whether it proves that surfaces are in place, and so belongs to every run."""
     samples: int = 0
-    """Of a recipe: how many trials there are of it if it is recommended, each by itself."""
+    """Of a recipe: how many further trials there are of it if it is recommended, by itself."""
     only_recommended: bool = False
     """Of a recipe: whether it is run only if the recipe is recommended, or by name."""
 

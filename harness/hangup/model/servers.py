@@ -25,7 +25,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     apps: tuple[str, ...] = ()
     """The apps that it is run with where neither is named; all baselines if this is empty."""
     shutdown_only: bool = False
-    """Whether it differs from its baseline at shutdown only, so that no more need be run."""
+    """Whether it is run at shutdowns only: that is what it is there for."""
 
     def arguments(self, port: int | str) -> list[str]:
         """What follows `python`."""

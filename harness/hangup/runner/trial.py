@@ -166,17 +166,17 @@ class _TrialRun:
 
     async def _signal(self, sending: Sending) -> None:
         """Signal when all trials of the group have come as far as the signal is to find them."""
-        detail = sending.title
         if self.left_ns is not None and self.scenario.script.cleans_up:
-            if await self.server.wait_for(self._cleanup_has_begun, CLEANUP_BEGINS_S):
-                await asyncio.sleep(INTO_CLEANUP_S)
-            else:
-                detail += f"; clean-up had not begun within {CLEANUP_BEGINS_S:g} s"
+            if not await self.server.wait_for(self._cleanup_has_begun, CLEANUP_BEGINS_S):
+                raise await self.setup.failure(
+                    f"clean-up had not begun {CLEANUP_BEGINS_S:g} s after the client left"
+                )
+            await asyncio.sleep(INTO_CLEANUP_S)
         self.setup.group.disconnecting.arrive(self.setup.name)
         await self.setup.group.signalling.pass_through(self.setup.name)
         if not self.server.running:
             raise await self.setup.failure("it ended before the operator's signal")
-        signalled_ns = self.log.add(SIGNALS, detail=detail, t_ns=self.server.signal(sending))
+        signalled_ns = self.log.add(SIGNALS, detail=sending.title, t_ns=self.server.signal(sending))
         if self.left_ns is None:
             self.left_ns = signalled_ns
 

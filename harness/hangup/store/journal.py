@@ -119,7 +119,7 @@ class Journal:
         return any(batch.scenario == scenario for batch in self._of(app, server))
 
     def has_sample(self, app: str, server: str, scenario: str) -> bool:
-        """Whether the trials that replace those of this scenario are finished."""
+        """Whether the further trials of this scenario, each by itself, are finished."""
         return any(b.sample and b.scenario == scenario for b in self._of(app, server))
 
     def has_traced(self, app: str, server: str) -> bool:
