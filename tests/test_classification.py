@@ -299,6 +299,19 @@ EXAMPLES: list[tuple[str, str, list[Line], list[str]]] = [
         [Word.GARBAGE_COLLECTED],
     ),
     (
+        "was closed after the window when only its source had been collected",
+        "stream-end",
+        [
+            "stream begin",
+            LEAVES,
+            CLOSES,
+            f"source dropped {Word.GARBAGE_COLLECTED}",
+            "stream end GeneratorExit at a yield",
+            COLLECTS,
+        ],
+        [Word.SUSPENDED],
+    ),
+    (
         "lost its last reference only after the window",
         "stream-end",
         [

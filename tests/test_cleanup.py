@@ -613,3 +613,32 @@ def test_recipes_that_are_asked_for_by_name_are_those_that_ran_in_a_group() -> N
     names = ["try-finally-in-idle", "checkpoint-in-firehose", "idle", "try-finally-in-idle"]
     result = stack_result(*(trial(name, LEAVES, repeat=n) for n, name in enumerate(names, 1)))
     assert recipes_in(result) == ["try-finally-in-idle"]
+
+
+def test_of_recipes_that_fail_alike_the_simplest_is_written_however_often_it_was_tried() -> None:
+    result = result_with(stack(), {r.id: ["idle"] for r in RECIPES if not r.situations})
+    trials = [*[GOOD] * 6, *[NEVER] * 12]
+    more = in_place(result, scenario_id(TRY_FINALLY, IDLE), *trials, alone=True)
+    assert guide_to(more).recommended(stack())[0].recipe == TRY_FINALLY
+
+
+def test_a_bound_is_of_the_trials_by_themselves_and_of_all_recipes_that_had_some() -> None:
+    result = result_with(stack(), {})
+    sampled = by_itself(result, TRY_FINALLY)
+    verdict = guide_to(sampled).verdict(stack(), TRY_FINALLY, "disconnect")
+    assert verdict.bound == pytest.approx(upper_bound(0, 12))
+    group = [trial(scenario_id(TRY_FINALLY, IDLE), *GOOD, repeat=n) for n in (6, 7)]
+    with_group = stack_result(*sampled.trials, *group, of=sampled.stack)
+    verdict = guide_to(with_group).verdict(stack(), TRY_FINALLY, "disconnect")
+    assert verdict.tried.of == 14
+    assert verdict.bound == pytest.approx(upper_bound(0, 12))
+    twice = by_itself(sampled, cleanup.BY_ID["waited-task"])
+    verdict = guide_to(twice).verdict(stack(), TRY_FINALLY, "disconnect")
+    assert verdict.bound == pytest.approx(1 - 0.025 ** (1 / 12))
+
+
+def test_the_bound_of_shutdowns_is_that_of_one_of_them() -> None:
+    sampled = by_itself(result_with(stack(), {}), TRY_FINALLY)
+    verdict = guide_to(sampled).verdict(stack(), TRY_FINALLY, "shutdown")
+    assert verdict.bound == pytest.approx(upper_bound(0, 4))
+    assert not verdict.never_good

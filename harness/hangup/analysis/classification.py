@@ -215,16 +215,30 @@ class _Trace:
         self.trial = trial
         self.scenario = scenario
         self.left_ns = trial.left_ns
-        self._collects = _collection_afterwards(trial)
+        self._collects = _first(trial.events, COLLECTS)
+        """The process being asked to collect its garbage."""
         self._events: defaultdict[str, list[Event]] = defaultdict(list)
-        collects_ns = self._collects.t_ns if self._collects is not None else None
         for event in trial.events:
-            if _counts(event, trial.closed_ns, collects_ns):
+            if _counts(event, trial.closed_ns, self._collected_ns(event.surface)):
                 self._events[event.surface].append(event)
 
     def of(self, surface: str) -> Sequence[Event]:
         """The events of a surface."""
         return self._events.get(surface, ())
+
+    def _collected_ns(self, surface: str) -> int | None:
+        """From when on a collection ends a generator, if one was asked for; see `closed_ns`."""
+        if self._collects is None:
+            return None
+        own = (e.t_ns for e in self._collected_late if e.surface in (surface, Surface.STREAM))
+        return min([self._collects.t_ns, *own])
+
+    @cached_property
+    def _collected_late(self) -> Sequence[Event]:
+        """The generators that a collection has found after the window."""
+        closed_ns = self.trial.closed_ns or 0
+        dropped = (e for e in self.trial.events if e.event == "dropped" and e.t_ns > closed_ns)
+        return [event for event in dropped if _reason(event) == Word.GARBAGE_COLLECTED]
 
     def finalization(self, surface: str) -> Event | None:
         """What began the finalisation of a generator: see "generator" in "The theory"."""
@@ -268,20 +282,6 @@ def _counts(event: Event, closed_ns: int | None, collects_ns: int | None) -> boo
     if collects_ns is None or event.t_ns < collects_ns:
         return False
     return event.event == COLLECTS or (collected and (event.surface in _GENERATORS or called_for))
-
-
-def _collection_afterwards(trial: Trial) -> Event | None:
-    """What shows that garbage is collected after the window, when the harness has it done."""
-    asked = _first(trial.events, COLLECTS)
-    if asked is None or trial.closed_ns is None:
-        return asked
-    for event in trial.events:
-        if event.t_ns > trial.closed_ns and (
-            event is asked
-            or (event.event == "dropped" and _reason(event) == Word.GARBAGE_COLLECTED)
-        ):
-            return event
-    return asked
 
 
 def _reason(finalization: Event) -> Word:

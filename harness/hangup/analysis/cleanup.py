@@ -8,7 +8,7 @@ failures that allows.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import get_args
@@ -72,6 +72,10 @@ class Tried(msgspec.Struct, frozen=True):
 
     counts: tuple[tuple[CleanupResult, int], ...]
     """How many trials came out how, the worst first."""
+    by_itself: tuple[tuple[CleanupResult, int], ...] = ()
+    """Those of them in which no other recipe ran at the same time."""
+    chosen_from: int = 1
+    """Of how many recipes that were run by themselves it is one."""
 
     @property
     def of(self) -> int:
@@ -105,8 +109,13 @@ class Tried(msgspec.Struct, frozen=True):
 
     @property
     def bound(self) -> float:
-        """The share of failures that this allows, from 0 to 1 (95 %, one-sided)."""
-        return upper_bound(self.failures, self.of)
+        """The share of failures that this allows, from 0 to 1 (95 %, one-sided).
+
+        Trials in a group share the moment at which their clients leave: where there are others,
+        those have to allow it too.
+        """
+        samples = [self, Tried(self.by_itself)] if self.by_itself else [self]
+        return max(upper_bound(s.failures, s.of, self.chosen_from) for s in samples)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,10 +124,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     tried: Tried
     """The trials in all of these situations."""
+    bound: float
+    """The share of failures that they allow: of all disconnects together, of each error and
+    shutdown."""
     fails: tuple[Situation, ...]
     """The situations in which it failed."""
     unknown: tuple[Situation, ...]
     """The situations in which it was not tried, or no trial was conclusive."""
+
+    @property
+    def never_good(self) -> bool:
+        """Whether there were conclusive trials and clean-up was done in none."""
+        return 0 < self.tried.of == self.tried.failures
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,10 +249,11 @@ class CleanupGuide:
 
     def __init__(self, outcomes: Outcomes) -> None:
         counts: dict[tuple[Stack, str], Counter[CleanupResult]] = {}
+        by_itself: dict[tuple[Stack, str], Counter[CleanupResult]] = {}
+        chosen_from: dict[Stack, set[str]] = defaultdict(set)
         self._kinds: dict[Stack, tuple[Kind, ...]] = {}
         self._recommended: dict[Stack, tuple[Recommendation, ...]] = {}
         self._stays: Counter[tuple[Stack, str]] = Counter()
-        self._by_itself: dict[tuple[Stack, str], bool] = {}
         self._surfaces: Mapping[Stack, tuple[str, ...]] = {
             of_stack.stack: of_stack.result.surfaces for of_stack in outcomes.stacks
         }
@@ -245,13 +263,22 @@ class CleanupGuide:
                     continue
                 key = of_stack.stack, scenario
                 trials = of_stack.of(scenario)
-                self._by_itself[key] = any(t.trial.alone for t in trials if not t.trial.failure)
                 found = counts[key] = Counter()
+                own = by_itself[key] = Counter()
                 for trial in trials:
-                    found[cleanup_result(trial)] += trial.trial.count
+                    result = cleanup_result(trial)
+                    found[result] += trial.trial.count
+                    if trial.trial.alone and not trial.trial.failure:
+                        own[result] += trial.trial.count
                     if Word.STILL_RUNNING in trial.saws.get(Surface.EXIT, ()):
                         self._stays[key] += trial.trial.count
-        self._tried = {key: _tried(found) for key, found in counts.items()}
+                recipe = _TRIED_BY[scenario][0]
+                if own and not recipe.situations:
+                    chosen_from[of_stack.stack].add(recipe.id)
+        self._tried = {
+            key: _tried(found, by_itself[key], len(chosen_from[key[0]]) or 1)
+            for key, found in counts.items()
+        }
 
     def tried(self, stack: Stack, recipe: Recipe, situation: Situation) -> Tried:
         """What came of a recipe in a situation; nothing if it was not tried."""
@@ -335,10 +362,7 @@ class CleanupGuide:
 
     def pooled(self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind]) -> Tried:
         """What came of a recipe in all situations of some kinds."""
-        found: Counter[CleanupResult] = Counter()
-        for _, tried in self._found(stack, recipe, kinds):
-            found.update(dict(tried.counts))
-        return _tried(found)
+        return combined(tried for _, tried in self._found(stack, recipe, kinds))
 
     def worst(self, stack: Stack, recipe: Recipe) -> tuple[Situation, Tried]:
         """The situation that a recipe comes out of worst, and how."""
@@ -352,10 +376,11 @@ class CleanupGuide:
     def recommended(self, stack: Stack, *, hopeful: bool = False) -> tuple[Recommendation, ...]:
         """What to write on a stack: for disconnects and errors, and for shutdowns too.
 
-        Of those that fail in the fewest situations the one with the smallest share of failures,
-        and of these the simplest; what fails when a client leaves is not made good by what holds
-        at a shutdown. A situation in which nothing conclusive is known counts as failed; one that
-        is for recommended recipes and was not tried as good if this is `hopeful`.
+        Of those that fail in the fewest situations the one with the smallest share of failures
+        (the mean over situations), and of these the simplest; what fails when a client leaves is
+        not made good by what holds at a shutdown. A situation in which nothing conclusive is known
+        counts as failed; one that is for recommended recipes and was not tried as good if this is
+        `hopeful`.
         """
         if hopeful:
             return self._recommend(stack, hopeful=True)
@@ -369,12 +394,12 @@ class CleanupGuide:
 
         def failed_before(recipe: Recipe) -> tuple[int, float]:
             failed = self.not_good(stack, recipe, before)
-            return len(failed), self.pooled(stack, recipe, before).share
+            return len(failed), self._mean_share(stack, recipe, before)
 
         def failed(recipe: Recipe) -> tuple[object, ...]:
             situations, share = failed_before(recipe)
             shutdowns = self._shutdowns_failed(stack, recipe, hopeful=hopeful)
-            return situations, shutdowns, share, self.pooled(stack, recipe, ("shutdown",)).share
+            return situations, shutdowns, share, self._mean_share(stack, recipe, ("shutdown",))
 
         recipes_here = self.general(stack)
         without = min(recipes_here, key=failed_before)
@@ -385,6 +410,11 @@ class CleanupGuide:
         if before and (not found or without != with_shutdowns):
             found.insert(0, self._recommendation([stack], without, before))
         return tuple(found)
+
+    def _mean_share(self, stack: Stack, recipe: Recipe, kinds: Iterable[Kind]) -> float:
+        """The share of failures, the mean over situations: in some there are more trials."""
+        shares = [tried.share for _, tried in self._found(stack, recipe, kinds) if tried.of]
+        return sum(shares) / len(shares) if shares else 0.0
 
     def _shutdowns_failed(
         self, stack: Stack, recipe: Recipe, *, hopeful: bool
@@ -414,7 +444,7 @@ class CleanupGuide:
             kinds=kinds,
             verdicts=tuple(self._verdict(stacks, recipe, kind) for kind in kinds),
             by_itself=all(
-                self._by_itself.get((stack, scenario_id(recipe, situation)), False)
+                bool(self.tried(stack, recipe, situation).by_itself)
                 for situation in situations
                 for stack in stacks
             ),
@@ -441,9 +471,14 @@ class CleanupGuide:
         pooled = {stack: self.pooled(stack, recipe, (kind,)) for stack in stacks}
         fails = {s for stack in stacks for s in self.fails(stack, recipe, (kind,))}
         unknown = {s for stack in stacks for s in self.unknown(stack, recipe, (kind,))}
+        if kind == "disconnect":
+            bounds = [tried.bound for tried in pooled.values()]
+        else:  # they are not one question: each allows what its own trials do
+            bounds = [t.bound for stack in stacks for _, t in self._found(stack, recipe, (kind,))]
         return Verdict(
             kind=kind,
             tried=max(pooled.values(), key=failure_rank),
+            bound=max(bounds, default=1.0),
             fails=tuple(s for s in SITUATIONS if s in fails),
             unknown=tuple(s for s in SITUATIONS if s in unknown),
         )
@@ -456,7 +491,7 @@ class CleanupGuide:
         """
         rows: list[list[Stack]] = []
         for stack in (stack for stack in stacks if stack.app == app):
-            row = next((row for row in rows if self._alike(row[0], stack)), None)
+            row = next((row for row in rows if all(self._alike(s, stack) for s in row)), None)
             if row is None:
                 rows.append([stack])
             else:
@@ -538,8 +573,26 @@ def failure_rank(tried: Tried) -> tuple[float, float]:
     return tried.share, tried.bound
 
 
-def _tried(found: Counter[CleanupResult]) -> Tried:
-    return Tried(tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0]))))
+def combined(found: Iterable[Tried]) -> Tried:
+    """What came of several that are told of as one."""
+    counts: Counter[CleanupResult] = Counter()
+    by_itself: Counter[CleanupResult] = Counter()
+    chosen_from = 1
+    for tried in found:
+        counts.update(dict(tried.counts))
+        by_itself.update(dict(tried.by_itself))
+        chosen_from = max(chosen_from, tried.chosen_from)
+    return _tried(counts, by_itself, chosen_from)
+
+
+def _tried(
+    found: Counter[CleanupResult], by_itself: Counter[CleanupResult], chosen_from: int
+) -> Tried:
+    return Tried(_worst_first(found), _worst_first(by_itself), chosen_from)
+
+
+def _worst_first(found: Counter[CleanupResult]) -> tuple[tuple[CleanupResult, int], ...]:
+    return tuple(sorted(found.items(), key=lambda item: -_WORST.index(item[0])))
 
 
 def _alike(app: str, other: str) -> int:

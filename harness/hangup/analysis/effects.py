@@ -106,7 +106,9 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
         if recipe:  # its surfaces are what its result is made of
             result = (str(cleanup_result(trial)),)
             if result[0] != Word.INCONCLUSIVE:
-                counters[CellId(scenario, "recipe", scenario)][result] += n
+                # Without others beside it, a recipe is tried under another condition.
+                name = f"{scenario} by itself" if trial.trial.alone else scenario
+                counters[CellId(scenario, "recipe", name)][result] += n
             continue
         for surface, saws in trial.saws.items():
             seen = tuple(sorted({str(saw) for saw in saws}))

@@ -63,7 +63,7 @@ class CellId(msgspec.Struct, frozen=True, order=True):
     scenario: str
     kind: Kind
     name: str
-    """The surface, or the id of the hazard, the claim or the recipe."""
+    """The surface, or the id of the hazard, the claim or the recipe's scenario."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
