@@ -88,7 +88,7 @@ def test_a_claim_that_every_trial_confirms_is_true_with_its_stacks_and_trials() 
     assert AT_AN_AWAIT.text in answer(pages["article.md"], "True** wherever it is decided")
     assert AT_AN_AWAIT.text not in answer(pages["article.md"], "Wrong")
     nothing = rendered(stack_result(trial("idle", failure=Word.NOT_REACHED)))["article.md"]
-    assert "**Wrong**: none of those that were run." in nothing
+    assert "**Wrong** on every stack that decides it: none of those that were run." in nothing
 
 
 def test_a_claim_that_no_trial_confirms_is_among_the_wrong_ones() -> None:

@@ -91,6 +91,13 @@ ALL = stacks()
             ],
             "`quart`; `starlette` on uvicorn",
         ),
+        (
+            [
+                *having(ALL, server="uvicorn"),
+                *having(ALL, app=("quart", "starlette"), server="hypercorn", python="3.11"),
+            ],
+            "uvicorn; hypercorn with all apps but `bare`, Python 3.11",
+        ),
     ],
 )
 def test_a_description_is_the_shortest(found: list[Stack], words: str) -> None:
@@ -109,3 +116,9 @@ def test_what_all_have_in_common_goes_without_saying() -> None:
     assert stack_text.in_words(describe(among, among)) == "everywhere"
     found = having(among, server="uvicorn")
     assert stack_text.in_words(describe(found, among)) == "uvicorn"
+
+
+def test_apps_of_which_it_is_all_there_is_are_named_together() -> None:
+    among = [*stacks(("a",), ("uvicorn",), ("3.13",)), *stacks(("b", "c"), pythons=("3.13",))]
+    found = having(among, app=("a", "b"))
+    assert stack_text.in_words(describe(found, among)) == "all apps but `c`"

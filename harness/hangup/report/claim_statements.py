@@ -19,7 +19,7 @@ _TITLES = {ARTICLE_VERSIONS: "the article's versions", CURRENT: "today's version
 
 
 class VersionSet(msgspec.Struct, frozen=True):
-    """The baselines that were run with one version set, under whatever Python."""
+    """The baselines that were run with one version set, or what was if they were not."""
 
     versions: str
     title: str
@@ -28,7 +28,7 @@ class VersionSet(msgspec.Struct, frozen=True):
 
     @property
     def pythons(self) -> list[str]:
-        """The Pythons they were run under."""
+        """The Pythons they were run under, the newest first."""
         return list(dict.fromkeys(stack.python for stack in self.stacks))
 
     @property

@@ -82,8 +82,8 @@ def _place(place: Place, extent: ClaimExtent, link: Link) -> str:
     if len(extent.stacks) > 1:
         where += f" ({len(place.stacks)} of {_counted(len(place.among), 'stack')})"
     if place.every_scenario:
-        of = len(place.scenarios)
-        said = link(where, stack, scenario) + (f", in all {of} scenarios" if of > 1 else "")
+        every = ", in every scenario" if len(place.scenarios) > 1 else ""
+        said = link(where, stack, scenario) + every
     else:
         told = [link(title, stack, name) for name, title in _titles(place.scenarios)]
         more = len(place.scenarios) - len(told)
