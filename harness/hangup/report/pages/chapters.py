@@ -9,7 +9,6 @@ from hangup.analysis.hazards import found_hazards
 from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios
-from hangup.model.claim import Ruling
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
@@ -56,7 +55,7 @@ PARTS: Mapping[str, str] = {
     "exception-paths": "exception paths",
 }
 """What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "claims", "cleanup")
+CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "cleanup")
 """The pages beside the report, each a template of that name."""
 
 
@@ -65,7 +64,7 @@ def pages(context: Context) -> Pages:
     outcomes, grouped = context.outcomes, context.groups
     data = {
         "claims": CLAIMS,
-        "verdicts": ClaimsView(context.verdicts, outcomes),
+        "verdicts": ClaimsView(context.verdicts),
         "hazards": [
             found
             for found in found_hazards(outcomes)
@@ -79,7 +78,6 @@ def pages(context: Context) -> Pages:
         "parts": PARTS,
         "where": WHERE,
         "why": WHY,
-        "Ruling": Ruling,
     }
     templates = {REPORT: "report.md.j2"}
     templates |= {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
