@@ -16,7 +16,7 @@ from hangup.model.vocabulary import OPEN, Surface, Word, is_exception
 
 LATE = OPEN | {Word.GARBAGE_COLLECTED}
 """How a stream is found that nothing ended within the window but the garbage collector."""
-_FINISHED = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
+FINISHED = frozenset({Word.FINISHED, Word.FINISHED_AFTER_APP})
 
 
 class Among(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ def unfinished_cleanups(outcomes: Outcomes, stack: Stack) -> Among:
         tuple(
             name
             for name in ran
-            if not _FINISHED.issuperset(outcomes.conclusive(stack, name, Surface.CLEANUP))
+            if not FINISHED.issuperset(outcomes.conclusive(stack, name, Surface.CLEANUP))
         ),
         ran,
     )
