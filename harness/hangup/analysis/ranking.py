@@ -100,6 +100,8 @@ class RankedApp(msgspec.Struct, frozen=True, kw_only=True):
     stack: Stack
     answers: tuple[Answered, ...]
     """One a question, in their order."""
+    servers: tuple[str, ...]
+    """The servers that it was run on, as a baseline."""
     elsewhere: tuple[Answered, ...]
     """Those of its other servers that differ."""
 
@@ -158,6 +160,7 @@ def ranking(outcomes: Outcomes, stacks: Iterable[Stack]) -> Ranking:
             rank=1 + sum(others > well[stack] for others in well.values()),
             stack=stack,
             answers=answers[stack],
+            servers=tuple(s.server for s in baselines if s.app == stack.app),
             elsewhere=_elsewhere(answers, stack),
         )
         for stack in sorted(here, key=lambda s: (-well[s], s.app == REFERENCE, s.app))

@@ -21,14 +21,10 @@ QuestionId = Literal["told", "source", "failure", "quiet", "await", "others", "s
 class Answer(ExplainedWord):
     """How a question is answered on a stack, from the best to the worst."""
 
-    WELL = "well", "in every conclusive trial of every scenario that it is asked in"
-    PARTLY = "partly", "in some of its trials; counts as not well"
-    NOT_WELL = "not well", "in none of its trials"
-    UNKNOWN = (
-        "unknown",
-        "a scenario that it is asked in was not run or is inconclusive, and no other answers it "
-        "with not well; counts as not well",
-    )
+    WELL = "well", "in every conclusive trial"
+    PARTLY = "partly", "in some trials, which counts as not well"
+    NOT_WELL = "not well", "in no trial"
+    UNKNOWN = "unknown", "not run or inconclusive, which counts as not well"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,11 @@ EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
 DIRECTORIES = (EVIDENCE, SCENARIOS)
 """The directories below the results that hold nothing but generated pages."""
-REPORT = "report.md"
+DECISION = "README.md"
+"""The page that a reader begins with."""
+HEAT_MAP = "heat-map.svg"
+DECISIONS = "decisions"
+"""The directory of the decision records."""
 _PAGE_OF_KIND = {
     "disconnect": "disconnects",
     "control": "controls",
