@@ -12,7 +12,7 @@ from hangup.cli.messages import displayed, print_message
 from hangup.cli.options import ResultsToRead, results_to_read
 from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.report import pages, publish
-from hangup.report.links import DECISION
+from hangup.report.links import OVERVIEW
 from hangup.report.views import in_order
 from hangup.store.results import read_stack_results, stack_result_paths
 from hangup.store.run_lock import only_run_into
@@ -39,4 +39,4 @@ def report(
         return
     with only_run_into(directory):
         publish.rebuild(directory, CodeExcerpts())
-    print_message(f"The report: {displayed(directory / DECISION)}")
+    print_message(f"The report: {displayed(directory / OVERVIEW)}")

@@ -16,8 +16,6 @@ DIRECTORIES = (EVIDENCE, SCENARIOS)
 DECISION = "README.md"
 """The page that a reader begins with."""
 HEAT_MAP = "heat-map.svg"
-DECISIONS = "decisions"
-"""The directory of the decision records."""
 _PAGE_OF_KIND = {
     "disconnect": "disconnects",
     "control": "controls",

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.claim import ClaimVerdict
 from hangup.report.cleanup import Excerpts
-from hangup.report.pages import chapters, decision, evidence, scenarios
+from hangup.report.pages import chapters, evidence, overview, scenarios
 from hangup.report.pages.context import GENERATED, Context, Pages
-from hangup.report.pages.decision import excerpt
+from hangup.report.pages.overview import excerpt
 
 __all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
 
@@ -33,5 +33,5 @@ def render(
     found: dict[str, str] = {}
     for kind in KINDS:
         found |= kind.pages(context)
-    found |= decision.pages(context, found.keys())
+    found |= overview.pages(context, found.keys())
     return found

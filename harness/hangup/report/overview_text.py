@@ -12,10 +12,10 @@ from hangup.model.ranking import Answer
 from hangup.model.scenarios import BY_ID
 from hangup.model.vocabulary import Word
 from hangup.report import markdown
-from hangup.report.decision import Changed
-from hangup.report.decision_shutdowns import SHUTDOWN_CELLS, Seen, Shutdown
-from hangup.report.links import DECISIONS, Links, scenario_page
+from hangup.report.links import Links, scenario_page
 from hangup.report.observations import in_words
+from hangup.report.overview import Changed
+from hangup.report.overview_shutdowns import SHUTDOWN_CELLS, Seen, Shutdown
 from hangup.report.symbols import symbol
 
 HEADLINES: Mapping[HeadlineId, str] = {
@@ -47,7 +47,11 @@ HEADLINES: Mapping[HeadlineId, str] = {
 """What a headline says of the stacks that it holds on."""
 
 
-class DecisionText:
+_RECORDS = "decisions/"
+"""The directory of the decision records."""
+
+
+class OverviewText:
     """What the template writes in cells and sentences; footnotes are collected on the way.
 
     `existing` are the pages that there are: nothing else is linked to.
@@ -73,8 +77,8 @@ class DecisionText:
     @property
     def decisions(self) -> Sequence[str]:
         """The decision records that there are, each leading to itself."""
-        pages = sorted(page for page in self._existing if page.startswith(f"{DECISIONS}/"))
-        return [self.link(page[len(DECISIONS) + 1 : -len(".md")], page) for page in pages]
+        pages = sorted(page for page in self._existing if page.startswith(_RECORDS))
+        return [self.link(page[len(_RECORDS) : -len(".md")], page) for page in pages]
 
     def headline(self, headline: Headline) -> str:
         """A sentence, on how many stacks it holds, and on which it does not."""
