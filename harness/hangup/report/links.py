@@ -13,7 +13,7 @@ EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
 DIRECTORIES = (EVIDENCE, SCENARIOS)
 """The directories below the results that hold nothing but generated pages."""
-DECISION = "README.md"
+OVERVIEW = "README.md"
 """The page that a reader begins with."""
 HEAT_MAP = "heat-map.svg"
 _PAGE_OF_KIND = {

@@ -61,7 +61,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         return min(sent), max(sent)
 
 
-class DecisionView:
+class Overview:
     """What the template asks for."""
 
     def __init__(self, outcomes: Outcomes, group: VersionGroup) -> None:
