@@ -85,6 +85,11 @@ class Overview:
         return common(self.outcomes, self.stacks)
 
     @property
+    def unanimous(self) -> bool:
+        """Whether all of that holds on all of them."""
+        return all(headline.found == headline.ran for headline in self.common)
+
+    @property
     def depends(self) -> Sequence[Headline]:
         """What holds on some stacks only."""
         return [h for h in headlines(self.outcomes, self.stacks) if h.found and not h.common]

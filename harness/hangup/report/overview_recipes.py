@@ -55,17 +55,22 @@ class RecipesView:
         self.cleanup = cleanup
 
     @property
+    def _first(self) -> RankedApp | None:
+        """The first in rank of the frameworks' apps, or of those there are."""
+        return self.ranking.best or next(iter(self.ranking.apps), None)
+
+    @property
     def first(self) -> tuple[RankedApp, Sequence[Recommendation]] | None:
         """The first in rank, and what to write there; None if no recipes were tried on it."""
-        best = self.ranking.best
-        if best is None or not self.guide.ran([best.stack]):
+        first = self._first
+        if first is None or not self.guide.ran([first.stack]):
             return None
-        return best, self.guide.recommended(best.stack)
+        return first, self.guide.recommended(first.stack)
 
     def quoted(self, recipe: Recipe) -> CodeExcerpt | None:
         """The code of a recipe if it is short enough, if need be without what it says of itself."""
-        app = self.ranking.best
-        excerpt = self.cleanup.excerpt(recipe, app.app) if app is not None else None
+        first = self._first
+        excerpt = self.cleanup.excerpt(recipe, first.app) if first is not None else None
         if excerpt is None:
             return None
         for text in (excerpt.text, without_docstring(excerpt.text)):
@@ -151,7 +156,7 @@ def worst(
 
 def without_docstring(text: str) -> str:
     """The code of a module without what it says of itself."""
-    body = ast.parse(text).body
-    if not (body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)):
+    module = ast.parse(text)
+    if ast.get_docstring(module) is None:
         return text
-    return "\n".join(text.splitlines()[body[0].end_lineno or 0 :]).strip()
+    return "\n".join(text.splitlines()[module.body[0].end_lineno or 0 :]).strip()

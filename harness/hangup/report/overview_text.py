@@ -30,9 +30,10 @@ HEADLINES: Mapping[HeadlineId, str] = {
     "background-runs": "The response's background task runs after a hang-up, to its end",
     "await-cut-short": "A plain `await` in the stream's `finally` is cancelled again",
     "shield-finishes": "An `await` in a shielded AnyIO cancel scope in `finally` finishes",
-    "endpoint-not-told": "An endpoint that has not answered yet is not told that its client left",
-    "blocks-the-event-loop": "A stream without end that never awaits blocks the event loop: no "
-    "other request is answered",
+    "endpoint-not-told": "An endpoint that has not answered yet is not told of a hang-up within "
+    "the window",
+    "blocks-the-event-loop": "A stream without end that never awaits blocks the event loop: "
+    "another request gets no answer within the window",
     "slow-shutdown": f"The process has not exited {BY_ID['shutdown'].window_s:g} s after SIGTERM "
     "while a stream is open",
     "dependency-torn-down-after": "A `yield` dependency stays open during the stream, and its "
