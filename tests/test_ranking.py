@@ -98,6 +98,14 @@ def test_one_trial_that_says_otherwise_is_enough_too_and_is_counted() -> None:
     assert found.reason.endswith("SIGTERM while a stream is open (1/2)")
 
 
+def test_the_scenario_that_says_so_most_often_is_the_reason() -> None:
+    now_and_then = trial("idle", *COLLECTED, repeat=2)
+    always = trial("post", *COLLECTED)
+    found = answers(*good(but=("post",)), now_and_then, always)["told"]
+    assert [e.scenario for e in found.failing] == ["post", "idle"]
+    assert BY_ID["post"].title in found.reason
+
+
 def test_trials_that_came_out_alike_are_counted() -> None:
     bad = trial("shutdown", *CANCELLED, "exit saw still running", alike=(2, 3))
     (evidence,) = answers(*good(but=("shutdown",)), bad)["shutdown"].evidence
