@@ -9,7 +9,7 @@ from functools import cached_property
 
 import msgspec
 
-from hangup.analysis.cleanup import CleanupGuide, Recommendation, failure_rank
+from hangup.analysis.cleanup import CleanupGuide, Recommendation
 from hangup.analysis.ranking import RankedApp, Ranking
 from hangup.model.cleanup import Kind, Recipe
 from hangup.model.code_excerpts import CodeExcerpt
@@ -31,6 +31,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """By app, where it is what to write for hang-ups and errors."""
     shutdowns: tuple[tuple[str, Recommendation], ...]
     """By app, where it is what to write for shutdowns too."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How many trials failed, of how many, and the share of failures that this allows."""
+
+    failures: int
+    of: int
+    bound: float
 
 
 class Wrong(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,16 +149,16 @@ class RecipesView:
         return min(worst, key=lambda result: (-worst[result], result))
 
 
-def worst(
-    found: Sequence[tuple[str, Recommendation]], kinds: Sequence[Kind]
-) -> Mapping[tuple[int, int, float], list[str]]:
-    """Apps by how many trials of these kinds failed, of how many, and what that allows."""
-    by_share: dict[tuple[int, int, float], list[str]] = defaultdict(list)
+def verdicts(
+    found: Sequence[tuple[str, Recommendation]], kind: Kind
+) -> Mapping[Share, Sequence[str]]:
+    """Apps by what the trials of situations of a kind came to."""
+    by_share: dict[Share, list[str]] = defaultdict(list)
     for app, recommendation in found:
-        tried = [verdict.tried for verdict in recommendation.verdicts if verdict.kind in kinds]
-        if tried:
-            most = max(tried, key=failure_rank)
-            by_share[most.failures, most.of, most.bound].append(app)
+        for verdict in recommendation.verdicts:
+            if verdict.kind == kind:
+                share = Share(verdict.tried.failures, verdict.tried.of, verdict.bound)
+                by_share[share].append(app)
     return by_share
 
 

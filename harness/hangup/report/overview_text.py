@@ -15,6 +15,7 @@ from hangup.report import markdown
 from hangup.report.links import Links, scenario_page
 from hangup.report.observations import in_words
 from hangup.report.overview import Changed
+from hangup.report.overview_recipes import Share
 from hangup.report.overview_shutdowns import SHUTDOWN_CELLS, Seen, Shutdown
 from hangup.report.symbols import symbol
 
@@ -162,13 +163,16 @@ AFTER: Mapping[Kind, str] = {
 """What situations of a kind are about, after which clean-up was to be done."""
 
 
-def shares(found: Mapping[tuple[int, int, float], Sequence[str]]) -> str:
-    """Apps, and how many of their trials failed with what bound; a dash for none."""
-    texts = [
-        f"{', '.join(apps)}: {failures}/{of} failed (≤ {bound:.0%})"
-        for (failures, of, bound), apps in found.items()
-    ]
-    return "; ".join(texts) or "–"  # noqa: RUF001 - a dash
+def share(found: Share) -> str:
+    """How many trials failed, and what share of failures that allows where some did not."""
+    failed = f"{found.failures}/{found.of} failed"
+    return failed if found.failures == found.of else f"{failed} (≤ {found.bound:.0%})"
+
+
+def shares(found: Mapping[Share, Sequence[str]]) -> str:
+    """Apps, by how many of their trials failed; a dash for none."""
+    texts = [f"{', '.join(apps)}: {share(failed)}" for failed, apps in found.items()]
+    return "; ".join(texts) or "\N{EN DASH}"
 
 
 def server_title(server: str) -> str:

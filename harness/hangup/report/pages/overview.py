@@ -13,7 +13,7 @@ from hangup.report.filters import template_environment
 from hangup.report.heat_map import heat_map
 from hangup.report.links import HEAT_MAP, OVERVIEW, Links, scenario_page
 from hangup.report.overview import Overview
-from hangup.report.overview_recipes import RecipesView, worst
+from hangup.report.overview_recipes import RecipesView, verdicts
 from hangup.report.overview_shutdowns import SHUTDOWN_CELLS, ShutdownsView
 from hangup.report.overview_text import OverviewText
 from hangup.report.pages.context import Context, Pages
@@ -58,7 +58,7 @@ def pages(context: Context, others: Collection[str]) -> Pages:
         shutdown_columns=SHUTDOWN_CELLS,
         seen_at=overview_text.seen_at,
         after=overview_text.AFTER,
-        worst=worst,
+        verdicts=verdicts,
         shares=overview_text.shares,
         changes=overview_text.changes,
         server_title=overview_text.server_title,
