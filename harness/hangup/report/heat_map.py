@@ -13,7 +13,6 @@ import msgspec
 
 from hangup.analysis.ranking import RankedApp, Ranking
 from hangup.model.ranking import QUESTIONS, Answer
-from hangup.model.trace import Stack
 
 WIDTH, LEFT, TOP, COLUMN, ROW = 948, 176, 56, 98, 40
 """The sizes, in CSS pixels: of the picture, of the column of names, of the titles above, and of a
@@ -119,8 +118,3 @@ def _template() -> jinja2.Template:
         keep_trailing_newline=True,
     )
     return environment.get_template("heat-map.svg.j2")
-
-
-def servers_of(stacks: Sequence[Stack]) -> list[str]:
-    """The servers of some stacks, each once, in their order."""
-    return list(dict.fromkeys(stack.server for stack in stacks))
