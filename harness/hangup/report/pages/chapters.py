@@ -1,4 +1,4 @@
-"""The report and the pages beside it."""
+"""The pages beside the decision page that have no module of their own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from hangup.model import scenarios
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
-from hangup.report.links import REPORT
 from hangup.report.pages.context import Context, Pages
-from hangup.report.views import GLANCE_COLUMNS
 
 HANDLED_SCENARIOS = (
     "plain-error",
@@ -56,11 +54,11 @@ PARTS: Mapping[str, str] = {
 }
 """What a run that is not thorough leaves out."""
 CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "cleanup")
-"""The pages beside the report, each a template of that name."""
+"""The pages, each a template of that name."""
 
 
 def pages(context: Context) -> Pages:
-    """The report and its chapters."""
+    """The chapters."""
     outcomes, grouped = context.outcomes, context.groups
     data = {
         "claims": CLAIMS,
@@ -74,11 +72,9 @@ def pages(context: Context) -> Pages:
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
         "same_events": same_events(outcomes),
         "handled_scenarios": [scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
-        "glance_columns": GLANCE_COLUMNS,
         "parts": PARTS,
         "where": WHERE,
         "why": WHY,
     }
-    templates = {REPORT: "report.md.j2"}
-    templates |= {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
+    templates = {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
     return {page: context.render(page, template, **data) for page, template in templates.items()}
