@@ -552,6 +552,23 @@ class CleanupGuide:
         return self.tried(stack, cleanup.BY_ID["checkpoint"], FLOOD)
 
 
+def longest_clean_up_ns(outcomes: Outcomes, stack: Stack, recipe: Recipe) -> int | None:
+    """How long the longest clean-up took that a recipe finished on a stack; None if it did none.
+
+    Of trials that came out alike, only those are asked whose events were kept.
+    """
+    took = [
+        end_ns - begin_ns
+        for scenario, (tried, _) in _TRIED_BY.items()
+        if tried == recipe
+        for trial in outcomes.of(stack).of(scenario)
+        if cleanup_result(trial) in WORKS
+        and (begin_ns := _first_ns(trial, Surface.CLEANUP, "begin")) is not None
+        and (end_ns := _first_ns(trial, Surface.CLEANUP, "end")) is not None
+    ]
+    return max(took, default=None)
+
+
 def differ_by_one(one: Tried, other: Tried) -> bool:
     """Whether two differ by one trial at the most.
 
