@@ -129,7 +129,8 @@ def _clauses(
     outcomes: Outcomes, of_stack: StackOutcomes, consequence: Consequence
 ) -> Sequence[Clause]:
     """What may be answered; of alarms, for each surface of the stack that can raise one."""
-    if consequence.id != QUIET:
+    what = QUIET.get(consequence.id)
+    if what is None:
         return consequence.clauses
     loud = {
         surface: SawAny(surface, ALARMS)
@@ -141,7 +142,7 @@ def _clauses(
     names = ", ".join(map(surface_title, alarms))
     quiet = Clause(
         tone="good",
-        text=f"a hang-up raises no alarm (asked of {names})",
+        text=f"{what} raises no alarm (asked of {names})",
         condition=All(tuple(Not(condition) for condition in alarms.values())),
     )
     return [

@@ -57,8 +57,9 @@ _OF_STREAMS = tuple(name for name in DISCONNECTS if name != NO_RESPONSE_YET)
 _STREAM_STAYS = tuple(name for name in SHUTDOWNS if SCENARIOS[name].disconnect == "stays")
 _NOTIFIED = SawAny(Surface.STREAM_END, NOTIFIED)
 
-QUIET = "quiet"
-"""The consequence whose clauses depend on what an app has that can raise an alarm."""
+QUIET = {"quiet": "a hang-up", "quiet-shutdown": "a shutdown"}
+"""The consequences whose clauses depend on what an app has that can raise an alarm, with what it
+is that should raise none."""
 ALARMS = frozenset({AN_EXCEPTION, Word.ERROR_LINE, Word.ERROR_STATUS})
 """What an alarm is made of."""
 
@@ -159,7 +160,7 @@ CONSEQUENCES: tuple[Consequence, ...] = (
         ),
     ),
     Consequence(
-        id=QUIET,
+        id="quiet",
         title="Does a hang-up raise an alarm?",
         scenarios=DISCONNECTS,
         clauses=(),
@@ -272,7 +273,7 @@ CONSEQUENCES: tuple[Consequence, ...] = (
     ),
     Consequence(
         id="others",
-        title="Are other requests served beside a stream that never pauses?",
+        title="Does one stream keep the process from answering other requests?",
         scenarios=DISCONNECTS,
         clauses=(
             _clause(
@@ -326,6 +327,12 @@ CONSEQUENCES: tuple[Consequence, ...] = (
                 Word.STILL_RUNNING,
             ),
         ),
+    ),
+    Consequence(
+        id="quiet-shutdown",
+        title="Does a shutdown raise an alarm?",
+        scenarios=SHUTDOWNS,
+        clauses=(),
     ),
 )
 BY_ID = {consequence.id: consequence for consequence in CONSEQUENCES}

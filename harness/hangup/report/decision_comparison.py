@@ -7,21 +7,21 @@ questions of the ranking each of them answers well.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from hangup.analysis.cleanup import CleanupGuide
+from hangup.analysis.cleanup import CleanupGuide, CleanupResult
 from hangup.analysis.effects import FOUND, Comparable, effect
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.ranking import Answered, answered
 from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
-from hangup.model.effect import Effect, Result
+from hangup.model.effect import Effect, Kind, Result
 from hangup.model.hazards import BY_ID as HAZARDS
 from hangup.model.ranking import QUESTIONS
 from hangup.model.scenarios import BY_ID as SCENARIOS
 from hangup.model.trace import Stack
-from hangup.model.vocabulary import surface_title
+from hangup.model.vocabulary import Word, surface_title
 from hangup.report import effects as report
 from hangup.report import markdown
 from hangup.report.cleanup import Excerpts
@@ -40,6 +40,11 @@ _TRIED_BY = {
     scenario_id(recipe, situation): (recipe, situation)
     for recipe, situation in RECIPES_BY_SITUATION
 }
+_EXPLAINED: Mapping[Kind, type[Word] | type[CleanupResult]] = {
+    "observation": Word,
+    "recipe": CleanupResult,
+}
+"""The words that observations and the results of recipes are made of."""
 TABLE_ROWS = 40
 """So many differences are listed at most; `hangup diff` prints all."""
 
@@ -149,6 +154,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     races: int
     """How many differ in a way that repeats may explain."""
     differences: tuple[Difference, ...]
+    """What surfaces see differently."""
+    clean_ups: tuple[Difference, ...]
+    """The options for clean-up that come out differently."""
+    words: tuple[tuple[str, str], ...]
+    """The words that these are said in, with what they mean."""
     more: int
     """So many differences are not listed."""
 
@@ -184,7 +194,9 @@ def decision_comparison(
     )
     chosen = "" if one.well == other.well else max(one, other, key=lambda side: side.well).app
     loser = other.app if chosen == one.app else one.app
-    differences = _differences(compared.differences)
+    rows = [row for row in compared.differences if row.cell.kind in report.COUNTED]
+    seen = _differences([row for row in rows if row.cell.kind == "observation"])
+    clean_ups = _differences([row for row in rows if row.cell.kind == "recipe"])
     what = f"event streams on `{a.server}`"
     return Comparison(
         title=f"Serve {what} with `{chosen}` rather than `{loser}`"
@@ -204,8 +216,10 @@ def decision_comparison(
         by_chance=compared.by_chance,
         undecided=report.cell_count(compared.undecided),
         races=report.cell_count(compared.races),
-        differences=tuple(differences[:TABLE_ROWS]),
-        more=len(differences[TABLE_ROWS:]),
+        differences=tuple(seen[:TABLE_ROWS]),
+        clean_ups=tuple(clean_ups[:TABLE_ROWS]),
+        words=tuple(_words(rows)),
+        more=len(seen[TABLE_ROWS:]) + len(clean_ups[TABLE_ROWS:]),
     )
 
 
@@ -268,15 +282,11 @@ def _differences(rows: Sequence[report.Row]) -> list[Difference]:
     """What is seen differently, scenarios in which it is the same together."""
     alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in rows:
-        if row.cell.kind in report.COUNTED:
-            recipe = row.cell.kind == "recipe"
-            what = (
-                f"clean-up: {whole_title(_TRIED_BY[row.cell.scenario][0])}"
-                if recipe
-                else surface_title(row.cell.name)
-            )
-            a, b = (spread(counts, str if recipe else markdown.saw) for counts in (row.a, row.b))
-            alike[what, a, b].append(row.cell.scenario)
+        recipe = row.cell.kind == "recipe"
+        word = str if recipe else markdown.saw
+        name = row.cell.name
+        what = whole_title(_TRIED_BY[name][0]) if recipe else surface_title(name)
+        alike[what, spread(row.a, word), spread(row.b, word)].append(row.cell.scenario)
     return [
         Difference(
             what=what,
@@ -287,6 +297,14 @@ def _differences(rows: Sequence[report.Row]) -> list[Difference]:
         )
         for (what, a, b), scenarios in alike.items()
     ]
+
+
+def _words(rows: Sequence[report.Row]) -> Iterator[tuple[str, str]]:
+    """The words that were seen, explained; exceptions and what clients got explain themselves."""
+    for kind, words in _EXPLAINED.items():
+        counts = [side for row in rows if row.cell.kind == kind for side in (row.a, row.b)]
+        seen = {saw for side in counts for saws, _ in side.seen for saw in saws}
+        yield from ((word.value, word.meaning) for word in words if word in seen)
 
 
 def _when(scenario: str) -> str:

@@ -7,6 +7,7 @@ Markdown of it.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,9 @@ import msgspec
 from hangup.analysis.cleanup import (
     CleanupGuide,
     CleanupResult,
+    Exits,
     Recommendation,
+    exits,
     longest_clean_up_ns,
 )
 from hangup.analysis.consequences import Consequences, Finding, consequences
@@ -62,6 +65,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """When it was measured."""
     hangup: str
     """The version of hangup that measured it."""
+    window_s: float
+    """How long a trial waits for what is to come, where it is not said otherwise."""
     trials: int
     packages: Mapping[str, str]
     """All that was installed: name to version."""
@@ -82,8 +87,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     """In how many of the conclusive trials clean-up was done."""
     of: int
-    still_running: int
-    """In how many of them the process was still running when the trial ended."""
+    exits: Exits
+    """Whether the process exited, where it was to; of nothing where it was not."""
 
     def came_to(self, result: CleanupResult) -> int:
         """In how many trials it came to this."""
@@ -97,6 +102,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     of: int
     situations: int
+    exits: Exits
+    """Whether the process exited in these trials."""
 
     @property
     def always(self) -> bool:
@@ -129,14 +136,33 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         """What came of it in all of them."""
         attempts = self.of_kind(kind)
         done, of = sum(a.done for a in attempts), sum(a.of for a in attempts)
-        return Tally(kind=kind, done=done, of=of, situations=len(attempts))
+        return Tally(
+            kind=kind,
+            done=done,
+            of=of,
+            situations=len(attempts),
+            exits=_exits(attempts),
+        )
+
+
+def _exits(attempts: Sequence[Attempt]) -> Exits:
+    return Exits(
+        still_running=sum(attempt.exits.still_running for attempt in attempts),
+        of=sum(attempt.exits.of for attempt in attempts),
+    )
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of code to paste."""
 
     path: str
+    """Where it is in the repository of hangup."""
     text: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return posixpath.basename(self.path)
 
     @property
     def lines(self) -> int:
@@ -144,15 +170,17 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
         return self.text.count("\n") + 1
 
 
-class ServerOption(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of the chosen option at shutdowns with one option of the server changed."""
+class OnVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an option at shutdowns on a variant of the server."""
 
     server: str
     title: str
     done: int
     of: int
-    still_running: int
-    """After how many of these trials the process was still running."""
+    exits: Exits
+    """Whether the process exited in these trials."""
+    same: bool
+    """Whether it came to the same as on the server itself."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +194,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """Those of which nothing conclusive is known."""
     by_itself: bool
     """Whether it was also run with no other stream beside it in all of these situations."""
+    on_variants: tuple[OnVariant, ...]
+    """What came of it at the same shutdowns on variants of the server that were tried."""
     code: tuple[Code, ...]
 
     @property
@@ -217,11 +247,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The situations that options were tried in, as clauses, by kind."""
     options: tuple[Option, ...]
     chosen: Choice | None
-    """None where not every option was tried in every situation of a kind."""
+    """What failed in the fewest situations; None where not every option was tried in every
+    situation of a kind."""
+    recommended: bool
+    """Whether that is known to work whenever the client leaves and the source raises an error."""
     simpler: Choice | None
     """What does for all but shutdowns, if that is something else."""
-    server_options: tuple[ServerOption, ...]
-    """What the chosen option comes to with an option of the same server."""
     better_servers: tuple[str, ...]
     """Servers on which this app has an option that fails in fewer situations."""
     paused: Attempt | None
@@ -247,30 +278,39 @@ def decision_record(
     guide = guide or CleanupGuide(outcomes)
     result = outcomes.of(stack).result
     view = CleanupView(guide, [stack], outcomes, excerpts)
-    options = tuple(_options(guide, stack, view))
+    options = tuple(_options(outcomes, guide, stack, view))
     choices = [
-        _choice(found, options, view)
+        _choice(found, options, view, _on_variants(guide, outcomes, stack, found.recipe))
         for on in guide.ran([stack])
         for found in guide.recommended(on)
     ]
     chosen = choices[-1] if choices else None
+    recommended = chosen is not None and not _fails_before_shutdown(chosen)
     found = consequences(outcomes, stack)
     return Record(
-        title=_title(result, chosen),
+        title=_title(result, chosen if recommended else None),
         status=STATUS,
         date=result.date,
         subject=subject(result),
         situations=_situations(options),
         options=options,
         chosen=chosen,
+        recommended=recommended,
         simpler=choices[0] if len(choices) > 1 else None,
-        server_options=tuple(_server_options(guide, outcomes, stack, chosen)),
         better_servers=_better_servers(guide, _on_other_servers(outcomes, stack), stack),
-        paused=_paused(guide, stack),
+        paused=_paused(outcomes, guide, stack),
         consequences=found.findings,
         costs=tuple(_cost(row) for row in cost_rows(outcomes) if row.stack == stack),
         longest_clean_up_s=_longest_s(outcomes, stack, chosen),
         not_measured=tuple(_not_measured(outcomes, guide, result, options, found)),
+    )
+
+
+def _fails_before_shutdown(chosen: Choice) -> bool:
+    """Whether an option failed, or is not known to work, while nobody stops the server."""
+    return any(
+        situation.kind != "shutdown" and situation.id in (*chosen.fails, *chosen.unknown)
+        for situation in SITUATIONS
     )
 
 
@@ -292,6 +332,7 @@ def subject(result: StackResult) -> Subject:
         cores=environment.cores,
         date=result.date,
         hangup=result.hangup,
+        window_s=result.window_s,
         trials=sum(trial.count for trial in result.trials),
         packages=environment.packages,
         main_packages=_main_packages(result),
@@ -327,12 +368,14 @@ def whole_title(recipe: Recipe) -> str:
     return re.sub(r"`([\w-]+)`", spelled_out, recipe.title)
 
 
-def _options(guide: CleanupGuide, stack: Stack, view: CleanupView) -> list[Option]:
+def _options(
+    outcomes: Outcomes, guide: CleanupGuide, stack: Stack, view: CleanupView
+) -> list[Option]:
     """The recipes of which anything was tried."""
     found = []
     for recipe in guide.general(stack):
         attempts = tuple(
-            _attempt(guide, stack, recipe, situation)
+            _attempt(outcomes, guide, stack, recipe, situation)
             for situation in SITUATIONS
             if guide.tried(stack, recipe, situation).counts
         )
@@ -349,7 +392,9 @@ def _options(guide: CleanupGuide, stack: Stack, view: CleanupView) -> list[Optio
     return found
 
 
-def _attempt(guide: CleanupGuide, stack: Stack, recipe: Recipe, situation: Situation) -> Attempt:
+def _attempt(
+    outcomes: Outcomes, guide: CleanupGuide, stack: Stack, recipe: Recipe, situation: Situation
+) -> Attempt:
     tried = guide.tried(stack, recipe, situation)
     return Attempt(
         situation=situation.id,
@@ -359,7 +404,7 @@ def _attempt(guide: CleanupGuide, stack: Stack, recipe: Recipe, situation: Situa
         counts=tried.counts,
         done=tried.of - tried.failures,
         of=tried.of,
-        still_running=guide.stays(stack, recipe, situation),
+        exits=exits(outcomes, stack, recipe, situation),
     )
 
 
@@ -372,13 +417,19 @@ def _situations(options: Sequence[Option]) -> tuple[tuple[Kind, tuple[str, ...]]
     )
 
 
-def _choice(found: Recommendation, options: Sequence[Option], view: CleanupView) -> Choice:
+def _choice(
+    found: Recommendation,
+    options: Sequence[Option],
+    view: CleanupView,
+    on_variants: Iterator[OnVariant],
+) -> Choice:
     return Choice(
         option=next(option for option in options if option.id == found.recipe.id),
         kinds=found.kinds,
         fails=tuple(situation.id for situation in found.fails),
         unknown=tuple(situation.id for situation in found.unknown),
         by_itself=found.by_itself,
+        on_variants=tuple(on_variants),
         code=tuple(Code(path=e.path, text=e.text) for e in view.excerpts(found.recipe)),
     )
 
@@ -400,31 +451,35 @@ def _better_servers(guide: CleanupGuide, stacks: Sequence[Stack], stack: Stack) 
     return ()
 
 
-def _server_options(
-    guide: CleanupGuide, outcomes: Outcomes, stack: Stack, chosen: Choice | None
-) -> Iterator[ServerOption]:
-    """The variants of the stack's server that the chosen option was tried on at shutdowns."""
-    if chosen is None or "shutdown" not in chosen.kinds:
-        return
-    recipe = RECIPES[chosen.option.id]
-    tried = [s for s in SITUATIONS if s.kind == "shutdown" and s.id not in chosen.unknown]
+def _on_variants(
+    guide: CleanupGuide, outcomes: Outcomes, stack: Stack, recipe: Recipe
+) -> Iterator[OnVariant]:
+    """What came of a recipe where one thing of the server is changed."""
+    tried = [
+        situation
+        for situation in SITUATIONS
+        if situation.kind == "shutdown" and guide.tried(stack, recipe, situation).of
+    ]
+    own = [_attempt(outcomes, guide, stack, recipe, situation) for situation in tried]
     for other in _on_other_servers(outcomes, stack):
         known = servers.BY_ID.get(other.server)
         if other == stack or known is None or baseline_id(other.server) != stack.server:
             continue
-        attempts = [_attempt(guide, other, recipe, situation) for situation in tried]
-        if all(attempt.of for attempt in attempts):
-            yield ServerOption(
+        attempts = [_attempt(outcomes, guide, other, recipe, situation) for situation in tried]
+        if attempts and all(attempt.of for attempt in attempts):
+            yield OnVariant(
                 server=other.server,
                 title=known.title,
                 done=sum(attempt.done for attempt in attempts),
                 of=sum(attempt.of for attempt in attempts),
-                still_running=sum(attempt.still_running for attempt in attempts),
+                exits=_exits(attempts),
+                same=[(a.done, a.of, a.exits) for a in attempts]
+                == [(a.done, a.of, a.exits) for a in own],
             )
 
 
-def _paused(guide: CleanupGuide, stack: Stack) -> Attempt | None:
-    found = _attempt(guide, stack, RECIPES["checkpoint"], FLOOD)
+def _paused(outcomes: Outcomes, guide: CleanupGuide, stack: Stack) -> Attempt | None:
+    found = _attempt(outcomes, guide, stack, RECIPES["checkpoint"], FLOOD)
     return found if found.of else None
 
 
@@ -440,7 +495,16 @@ def _longest_s(outcomes: Outcomes, stack: Stack, chosen: Choice | None) -> float
     if chosen is None:
         return None
     longest_ns = longest_clean_up_ns(outcomes, stack, RECIPES[chosen.option.id])
-    return None if longest_ns is None else round(longest_ns / 1e9, 1)
+    return None if longest_ns is None else float(f"{longest_ns / 1e9:.2g}")
+
+
+_KINDS: Mapping[str, str] = {
+    "disconnect": "hang-ups",
+    "control": "streams and endpoints that end or fail by themselves",
+    "cleanup": "ways to clean up that are no option here",
+    "operator": "shutdowns of the app as it is",
+}
+"""What the scenarios of a kind are called; recipes have their own list."""
 
 
 def _not_measured(
@@ -453,19 +517,31 @@ def _not_measured(
     """What was not run, not decided, or is not there to be measured."""
     stack = result.stack
     fitting = [
-        s.id
-        for s in SCENARIOS.values()
-        if s.kind != "recipe" and fits(s, result.surfaces, result.unsupported)
+        scenario
+        for scenario in SCENARIOS.values()
+        if scenario.kind in _KINDS and fits(scenario, result.surfaces, result.unsupported)
     ]
-    not_run = tuple(name for name in fitting if not outcomes.ran(name, [stack]))
-    missing = [NotMeasured(what="Not run", scenarios=not_run)] if not_run else []
+    not_run = {scenario.id for scenario in fitting if not outcomes.ran(scenario.id, [stack])}
+    missing = []
+    for kind, title in _KINDS.items():
+        of_kind = {scenario.id for scenario in fitting if scenario.kind == kind}
+        names = tuple(scenario.id for scenario in fitting if scenario.id in of_kind & not_run)
+        if names:
+            all_ = of_kind <= not_run
+            missing.append(
+                NotMeasured(
+                    what=f"Not run: {'all' if all_ else 'some'} {title}",
+                    scenarios=() if all_ else names,
+                )
+            )
     missing += [
         NotMeasured(what=f"Not decided, “{CONSEQUENCES[id_].title}”", scenarios=undecided)
         for id_, names in found.undecided
         if (undecided := tuple(name for name in names if name not in not_run))
     ]
     missing += [
-        NotMeasured(what=f"“{CONSEQUENCES[id_].title}”: the app has none") for id_ in found.absent
+        NotMeasured(what=f"Not part of the app: “{CONSEQUENCES[id_].title}”")
+        for id_ in found.absent
     ]
     tried = {option.id for option in options}
     missing += [

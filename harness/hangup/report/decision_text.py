@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import hangup
 from hangup.analysis.cleanup import WORKS, CleanupResult
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.proportions import upper_bound
+from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
 from hangup.model.consequences import BY_ID as CONSEQUENCES
 from hangup.model.scenarios import BY_ID as SCENARIOS
 from hangup.model.trace import Stack
@@ -27,7 +29,14 @@ FAILURES: Mapping[CleanupResult, str] = {
     CleanupResult.UNWAITED: "runs, but the server may exit before: nothing waits for it",
 }
 """What is said of a clean-up that was not done, the worst first."""
+_BETWEEN_ITEMS = re.compile(r"(?m)^( *\* .*\n)\n(?=\* )")
+"""A blank line between two items, which would set all of a list's items apart."""
 assert FAILURES.keys() == set(CleanupResult) - WORKS - {CleanupResult.UNKNOWN}
+
+
+_SITUATIONS = {
+    scenario_id(recipe, situation): situation.title for recipe, situation in RECIPES_BY_SITUATION
+}
 
 
 def record_text(record: Record, outcomes: Outcomes, stack: Stack, links: Links) -> str:
@@ -51,6 +60,7 @@ def _text(template: str, outcomes: Outcomes, links: Links, **data: object) -> st
             links=links,
             hangup=hangup.__version__,
             scenario_by_id=SCENARIOS,
+            situation_titles=_SITUATIONS,
             consequence_by_id=CONSEQUENCES,
             failures=FAILURES,
             CleanupResult=CleanupResult,
@@ -59,4 +69,4 @@ def _text(template: str, outcomes: Outcomes, links: Links, **data: object) -> st
             **data,
         )
     )
-    return without_extra_blank_lines(text)
+    return _BETWEEN_ITEMS.sub(r"\1", without_extra_blank_lines(text))
