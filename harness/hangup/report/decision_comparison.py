@@ -284,9 +284,13 @@ def _differences(rows: Sequence[report.Row]) -> list[Difference]:
     for row in rows:
         recipe = row.cell.kind == "recipe"
         word = str if recipe else markdown.saw
-        name = row.cell.name
-        what = whole_title(_TRIED_BY[name][0]) if recipe else surface_title(name)
-        alike[what, spread(row.a, word), spread(row.b, word)].append(row.cell.scenario)
+        scenario, name = row.cell.scenario, row.cell.name
+        what = (
+            whole_title(_TRIED_BY[scenario][0]) + name.removeprefix(scenario)
+            if recipe
+            else surface_title(name)
+        )
+        alike[what, spread(row.a, word), spread(row.b, word)].append(scenario)
     return [
         Difference(
             what=what,

@@ -19,12 +19,12 @@ from hangup.analysis.cleanup import (
     CleanupResult,
     Exits,
     Recommendation,
+    combined,
     exits,
     longest_clean_up_ns,
 )
 from hangup.analysis.consequences import Consequences, Finding, consequences
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.proportions import upper_bound
 from hangup.analysis.upstream import CostRow, cost_rows
 from hangup.model import servers
 from hangup.model.cleanup import BY_ID as RECIPES
@@ -87,6 +87,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     """In how many of the conclusive trials clean-up was done."""
     of: int
+    may_fail: float
+    """The share of failures that so many trials still allow, from 0 to 1 (95 %, one-sided)."""
     exits: Exits
     """Whether the process exited, where it was to; of nothing where it was not."""
 
@@ -101,19 +103,15 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     done: int
     of: int
+    may_fail: float
+    """The share of failures that so many trials still allow, from 0 to 1 (95 %, one-sided): of all
+    disconnects together, of each error and shutdown; it allows for the choice among options."""
     situations: int
-    exits: Exits
-    """Whether the process exited in these trials."""
 
     @property
     def always(self) -> bool:
         """Whether there were conclusive trials, and clean-up was done in each."""
         return 0 < self.of == self.done
-
-    @property
-    def may_fail(self) -> float:
-        """The share of failures that so many trials still allow, from 0 to 1 (95 %, one-sided)."""
-        return upper_bound(self.of - self.done, self.of)
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +125,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: bool
     """Whether its clean-up stands in another place of the app than around the stream."""
     attempts: tuple[Attempt, ...]
+    tallies: tuple[Tally, ...]
+    """By kind, of the situations of which anything is known."""
 
     def of_kind(self, kind: Kind) -> list[Attempt]:
         """What came of it in the situations of one kind of which anything is known."""
@@ -134,15 +134,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
     def tally(self, kind: Kind) -> Tally:
         """What came of it in all of them."""
-        attempts = self.of_kind(kind)
-        done, of = sum(a.done for a in attempts), sum(a.of for a in attempts)
-        return Tally(
-            kind=kind,
-            done=done,
-            of=of,
-            situations=len(attempts),
-            exits=_exits(attempts),
-        )
+        found = (tally for tally in self.tallies if tally.kind == kind)
+        return next(found, Tally(kind=kind, done=0, of=0, may_fail=1.0, situations=0))
 
 
 def _exits(attempts: Sequence[Attempt]) -> Exits:
@@ -387,9 +380,30 @@ def _options(
                     expression=view.expression(recipe),
                     elsewhere=recipe.surface is not None,
                     attempts=attempts,
+                    tallies=tuple(_tallies(guide, stack, recipe)),
                 )
             )
     return found
+
+
+def _tallies(guide: CleanupGuide, stack: Stack, recipe: Recipe) -> Iterator[Tally]:
+    """What came of a recipe by kind of situation, as a verdict of the guide has it."""
+    for kind in dict.fromkeys(situation.kind for situation in SITUATIONS):
+        known = [
+            tried
+            for situation in SITUATIONS
+            if situation.kind == kind and (tried := guide.tried(stack, recipe, situation)).of
+        ]
+        if known:
+            pooled = combined(known)
+            bounds = [pooled] if kind == "disconnect" else known
+            yield Tally(
+                kind=kind,
+                done=pooled.of - pooled.failures,
+                of=pooled.of,
+                may_fail=max(tried.bound for tried in bounds),
+                situations=len(known),
+            )
 
 
 def _attempt(
@@ -404,6 +418,7 @@ def _attempt(
         counts=tried.counts,
         done=tried.of - tried.failures,
         of=tried.of,
+        may_fail=tried.bound,
         exits=exits(outcomes, stack, recipe, situation),
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import hangup
 from hangup.analysis.cleanup import WORKS, CleanupResult
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.proportions import upper_bound
 from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
 from hangup.model.consequences import BY_ID as CONSEQUENCES
 from hangup.model.scenarios import BY_ID as SCENARIOS
@@ -64,7 +63,6 @@ def _text(template: str, outcomes: Outcomes, links: Links, **data: object) -> st
             consequence_by_id=CONSEQUENCES,
             failures=FAILURES,
             CleanupResult=CleanupResult,
-            upper_bound=upper_bound,
             linked_evidence=links.leads_anywhere,
             **data,
         )
