@@ -31,20 +31,23 @@ from hangup.store.results import read_stack_results
 
 def decide(
     app_id: AppName,
-    server: Annotated[
-        str, typer.Argument(metavar="[SERVER]", help="A server.")
-    ] = servers.REFERENCE,
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="A server.")] = servers.REFERENCE,
     against: Annotated[
         str | None,
         typer.Option(metavar="APP", help="Decide between APP and this one.", show_default=False),
     ] = None,
     versions: Annotated[
         str | None,
-        typer.Option(help="The version set. By default the first that has the app, current first."),
+        typer.Option(
+            metavar="NAME",
+            help="The version set. By default the first that has the app, current first.",
+        ),
     ] = None,
     python: Annotated[
         str | None,
-        typer.Option(help="The Python, such as 3.13. By default the newest that has the app."),
+        typer.Option(
+            metavar="X.Y", help="The Python, such as 3.13. By default the newest that has the app."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -66,13 +69,13 @@ def decide(
     to your own repository: it names the versions and the date, and explains its words. Its options
     are the ways of cleaning up that were tried on this app and server, each with the hang-ups,
     errors and shutdowns that it survived, in how many trials; its decision is the one that failed
-    in the fewest situations, with the code to paste; its consequences are what app and server do on
-    a hang-up and at a shutdown, whichever option is taken. It ends with what was not measured. Its
-    status is *proposed*: to accept it is up to you.
+    in the fewest situations, with the code to paste; its consequences are those of that option and
+    what app and server do by themselves on a hang-up, on an error and at a shutdown. It ends with
+    what was not measured. Its status is *proposed*: to accept it is up to you.
 
     With `--against` the options are the two apps. The one is taken that answers more of seven
-    questions well (those that the report ranks apps by), and the record lists all that
-    `hangup diff` finds to differ.
+    questions well (those that the report ranks apps by), and the record lists what `hangup diff`
+    finds to differ.
 
     Links lead to the evidence beside the report, from the directory that you are in or from that
     of `--output`; without evidence there are none. Clean-up that was not tried is said not to have
