@@ -552,6 +552,43 @@ class CleanupGuide:
         return self.tried(stack, cleanup.BY_ID["checkpoint"], FLOOD)
 
 
+class Exits(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the server's process exited in the trials of a recipe at a shutdown."""
+
+    still_running: int
+    """In how many trials it was still running when the window closed."""
+    of: int
+    """In how many it is known: not in those that shared their server with other recipes."""
+
+
+def exits(outcomes: Outcomes, stack: Stack, recipe: Recipe, situation: Situation) -> Exits:
+    """What became of the process in the trials of a recipe in a situation on a stack."""
+    still_running = of = 0
+    for trial in outcomes.of(stack).of(scenario_id(recipe, situation)):
+        saws = trial.saws.get(Surface.EXIT, ())
+        if saws and trial.trial.failure is None:
+            of += trial.trial.count
+            still_running += trial.trial.count * (Word.STILL_RUNNING in saws)
+    return Exits(still_running=still_running, of=of)
+
+
+def longest_clean_up_ns(outcomes: Outcomes, stack: Stack, recipe: Recipe) -> int | None:
+    """How long the longest clean-up took that a recipe finished on a stack; None if it did none.
+
+    Of trials that came out alike, only those are asked whose events were kept.
+    """
+    took = [
+        end_ns - begin_ns
+        for scenario, (tried, _) in _TRIED_BY.items()
+        if tried == recipe
+        for trial in outcomes.of(stack).of(scenario)
+        if cleanup_result(trial) in WORKS
+        and (begin_ns := _first_ns(trial, Surface.CLEANUP, "begin")) is not None
+        and (end_ns := _first_ns(trial, Surface.CLEANUP, "end")) is not None
+    ]
+    return max(took, default=None)
+
+
 def differ_by_one(one: Tried, other: Tried) -> bool:
     """Whether two differ by one trial at the most.
 

@@ -13,6 +13,7 @@ import typer
 
 import hangup
 from hangup.cli.cache import cache
+from hangup.cli.decide import decide
 from hangup.cli.diff import diff
 from hangup.cli.list import list_available
 from hangup.cli.messages import print_message
@@ -37,6 +38,7 @@ app.command("report")(report)
 app.command("show")(show)
 app.command("why")(why)
 app.command("diff")(diff)
+app.command("decide")(decide)
 app.command("list")(list_available)
 app.command("cache")(cache)
 

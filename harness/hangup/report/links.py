@@ -12,7 +12,8 @@ from hangup.model.trace import Stack
 
 EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
-DIRECTORIES = (EVIDENCE, SCENARIOS)
+DECISIONS = "decisions"
+DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS)
 """The directories below the results that hold nothing but generated pages."""
 ARTICLE = "article.md"
 """What the article says."""
@@ -57,11 +58,19 @@ def claim(id_: str) -> str:
     return f"{ARTICLE if id_ in _OF_ARTICLE else CLAIMS}#{id_}"
 
 
+def decision_page(app: str, server: str) -> str:
+    """Where the decision record of an app on a server is, below the results."""
+    return f"{DECISIONS}/{app}-{server}.md"
+
+
 class Links:
     """The links of one page to others, by number.
 
     A page has so many links that each address may stand in it only once.
     """
+
+    leads_anywhere = True
+    """Whether what is linked is there."""
 
     def __init__(self, page: str) -> None:
         self._directory = posixpath.dirname(page)
@@ -84,3 +93,26 @@ class Links:
     def addresses(self) -> Iterator[tuple[int, str]]:
         """The numbers and the addresses that they stand for."""
         return ((number, self.relative(target)) for target, number in self._numbers.items())
+
+
+class LinksFromOutside(Links):
+    """The links of a text that is not among the results to what is there."""
+
+    def __init__(self, results: str) -> None:
+        """Take the address of the results from where the text is."""
+        super().__init__("")
+        self._results = results
+
+    def relative(self, target: str) -> str:
+        """The address of a place below the results, from where the text is."""
+        return posixpath.normpath(posixpath.join(self._results, target))
+
+
+class NoLinks(Links):
+    """Of a text whose evidence was not written, or is not to be linked."""
+
+    leads_anywhere = False
+
+    def to(self, text: str, target: str) -> str:
+        """The text alone."""
+        return text
