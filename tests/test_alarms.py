@@ -12,6 +12,7 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from tests.rendering import rendered
+from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 ENDED = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -183,6 +184,18 @@ def test_what_a_variant_has_added_is_named_by_its_app() -> None:
     said = answer(text, "the error reporter (Sentry)")
     assert " No, on `a`: " in said
     assert " Yes, on `b`: " in said
+
+
+def test_what_a_variant_has_no_evidence_of_is_no_link() -> None:
+    surfaces = ("handler", "error-report")
+    saw = "error-report saw ValueError"
+    variant = watched("a+sentry", surfaces=surfaces, error=(*ERROR, saw))
+    pages = rendered(watched("a"), variant)
+    dead = [link for link in dead_links(pages) if link.startswith("alarms.md")]
+    assert dead == []
+    ((_, ordinary, _, hang_up),) = rows(pages["alarms.md"], "The error reporter (Sentry)")
+    assert ordinary.startswith("[`ValueError`][")
+    assert hang_up == "nothing"
 
 
 def test_hooks_are_apart() -> None:

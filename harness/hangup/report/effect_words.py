@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from hangup.analysis.cleanup import CleanupResult
+from hangup.analysis.outcomes import Outcomes
 from hangup.model.effect import TOOK_PLACE, Counts
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import ExplainedWord, Word
 from hangup.report import effect_text, markdown, observations
 from hangup.report.effect_sections import TRIED_BY, EffectRow, Section
+from hangup.report.evidence import has_section
 from hangup.report.footnotes import Footnotes
 from hangup.report.links import Links, evidence, scenario_page
 
@@ -25,8 +27,9 @@ LISTED = 3
 class Writer:
     """Writes the cells of a page: its links and footnotes are each in it once."""
 
-    def __init__(self, links: Links, notes: Footnotes) -> None:
+    def __init__(self, links: Links, notes: Footnotes, outcomes: Outcomes) -> None:
         self._links = links
+        self._outcomes = outcomes
         self._notes = notes
 
     def happens(self, names: Sequence[str]) -> str:
@@ -70,10 +73,12 @@ class Writer:
                 return "state reached"
             return markdown.saw(observations.in_words(saw, surface, scenario, stack.server))
 
-        return self._links.to(effect_text.spread(counts, word), evidence(stack, scenario))
+        return self.to_evidence(effect_text.spread(counts, word), stack, scenario)
 
     def to_evidence(self, text: str, stack: Stack, scenario: str) -> str:
-        """A text that leads to the evidence of a scenario on a stack."""
+        """A text that leads to the evidence of a scenario on a stack, if there is any."""
+        if not has_section(self._outcomes, stack, scenario):
+            return text
         return self._links.to(text, evidence(stack, scenario))
 
 

@@ -24,7 +24,7 @@ def pages(context: Context) -> Pages:
     baselines = [stack for stack in context.stacks if is_baseline(stack)]
     still_run = analysis.still_run(context.outcomes, baselines or context.stacks)
     links, notes = Links(PAGE), Footnotes()
-    write = Writer(links, notes)
+    write = Writer(links, notes, context.outcomes)
     own = set(group.with_variants)
     text = context.render(
         PAGE,

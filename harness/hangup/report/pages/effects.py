@@ -165,7 +165,7 @@ def _render(context: Context, page: str, sections: Sequence[Section], **data: An
         f"{page}.j2",
         links=links,
         notes=notes,
-        write=Writer(links, notes),
+        write=Writer(links, notes, context.outcomes),
         everywhere=EVERYWHERE,
         listed_rows=LISTED,
         changing=[section for section in sections if section.rows],

@@ -30,7 +30,7 @@ def pages(context: Context) -> Pages:
         "shutdown.md.j2",
         links=links,
         notes=notes,
-        write=Writer(links, notes),
+        write=Writer(links, notes, context.outcomes),
         plain=PLAIN,
         group=by_group[0][0] if by_group else None,
         advice=shutdown.advice(settings, PLAIN),

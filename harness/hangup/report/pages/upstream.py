@@ -37,7 +37,7 @@ def pages(context: Context) -> Pages:
         "upstream-cost.md.j2",
         links=links,
         notes=notes,
-        write=Writer(links, notes),
+        write=Writer(links, notes, context.outcomes),
         everywhere=EVERYWHERE,
         rows=upstream.upstream_rows(costs),
         costs=costs,
