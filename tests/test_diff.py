@@ -1,16 +1,13 @@
-"""`hangup diff`: what its names mean, its exit status, what it prints, and the page of effects."""
+"""`hangup diff`: what its names mean, its exit status, and what it prints."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from hangup.analysis.claims import verdicts
-from hangup.analysis.effects import from_outcomes
 from hangup.analysis.outcomes import Outcomes
 from hangup.cli import compared
 from hangup.cli import diff as diff_command
@@ -18,11 +15,8 @@ from hangup.cli.main import app as command
 from hangup.errors import UserError
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Word
-from hangup.report.effects import EffectsView, shared_limit
 from hangup.store.results import SUFFIX, TRACES, write_stack_result
 from hangup.store.tables import OUTCOMES, outcomes_csv
-from tests.rendering import rendered
-from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 AWAIT = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -197,42 +191,6 @@ def test_what_was_disturbed_is_said_to_be_not_compared(tmp_path: Path) -> None:
     said = "Not compared, as all trials of one of the two were disturbed: scenario idle"
     assert status == 0
     assert text.endswith(f"\n\n{said}\n")
-    assert f"\n{said}.\n" in rendered(*ran)["effects.md"]
-
-
-@pytest.mark.parametrize(("again", "rows"), [((2, 18), 1), ((18, 2), 2)])
-def test_only_shares_that_change_in_the_same_direction_are_of_one_row(
-    again: tuple[int, int], rows: int
-) -> None:
-    shares = {"bare": (2, 18), "quart": again}
-    page = rendered(
-        *(
-            result(stack(f"{app}{name}"), *[AWAIT] * n, *[YIELD] * (20 - n))
-            for app, both in shares.items()
-            for name, n in zip(("", "+x"), both, strict=True)
-        )
-    )["effects.md"]
-    assert len(re.findall(r"(?m)^\| `stream-end` ", page)) == rows
-
-
-@pytest.mark.parametrize(("again", "rows"), [((2, 18), 1), ((18, 2), 2)])
-def test_only_scenarios_that_change_in_the_same_direction_are_of_one_row(
-    again: tuple[int, int], rows: int
-) -> None:
-    shares = {"idle": (2, 18), "ticking": again}
-    ran = [
-        stack_result(
-            *(
-                trial(scenario, *(AWAIT if k < both[side] else YIELD), repeat=k + 1)
-                for scenario, both in shares.items()
-                for k in range(20)
-            ),
-            of=stack(app),
-        )
-        for side, app in enumerate(("bare", "bare+x"))
-    ]
-    page = rendered(*ran)["effects.md"]
-    assert len(re.findall(r"(?m)^\| `stream-end` ", page)) == rows
 
 
 def test_json_is_one_document_of_all_that_was_found(results: Path) -> None:
@@ -292,72 +250,3 @@ def test_what_cannot_be_confirmed_is_refused(results: Path) -> None:
         diff("uvicorn", "hypercorn", "--results", results, "--confirm", "5")
     with pytest.raises(UserError, match="4 trials against 4 decide nothing"):
         diff("bare/uvicorn", "bare/hypercorn", "--results", results, "--confirm", "4")
-
-
-# --- The page.
-
-
-def test_the_page_says_what_one_thing_changes_once_for_all_stacks_and_links_to_both() -> None:
-    apps = ("bare", "quart")
-    page = rendered(
-        *(result(stack(app), *[AWAIT] * 5) for app in apps),
-        *(result(stack(f"{app}+x"), *[YIELD] * 5) for app in apps),
-    )["effects.md"]
-    assert "## Variants of apps\n\n### +x\n\n" in page
-    row = re.search(
-        r"(?m)^\| `stream-end` \| idle \| \[cancelled at an await\]\[(\d+)\] "
-        r"\| \[closed at a yield\]\[(\d+)\] \| all \|$",
-        page,
-    )
-    assert row is not None
-    for number, app in zip(row.groups(), ("bare", "bare+x"), strict=True):
-        assert f"[{number}]: evidence/current-py3.13/{app}/disconnects.md#idle\n" in page
-    assert "| `clean-up` |" not in page, "hazards and verdicts are named above the table"
-    assert "Verdicts on claims:\n\n- `" in page
-
-
-def test_a_page_without_two_stacks_that_differ_in_one_thing_says_so() -> None:
-    page = rendered(result(stack(), AWAIT))["effects.md"]
-    assert "No two stacks of these results differ in one thing alone." in page
-
-
-def test_tables_share_the_rows_that_a_page_may_have() -> None:
-    assert shared_limit([3, 2], 10) == 3
-    assert shared_limit([100, 100, 2], 22) == 10
-    assert shared_limit([], 10) == shared_limit([5, 5], 0) == 1
-
-
-def test_rows_that_are_left_out_are_counted_and_the_command_that_shows_them_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("hangup.report.effects.PAGE_ROWS", 1)
-    outcomes = Outcomes([result(stack("a"), *[AWAIT] * 5), result(stack("a+x"), *[YIELD] * 5)])
-    view = EffectsView(from_outcomes(outcomes, verdicts(outcomes)))
-    (sections,) = view.sections.values()
-    (section,) = sections
-    assert len(section.rows) == 1
-    assert section.more > 0
-    assert section.commands == ("hangup diff a a+x",)
-
-
-def test_the_page_names_a_command_for_each_baseline_of_a_variant() -> None:
-    few = [
-        result(stack(f"{app}{name}"), *[lines] * 3)
-        for app in ("bare", "quart")
-        for name, lines in (("", AWAIT), ("+x", YIELD))
-    ]
-    page = rendered(*few)["effects.md"]
-    assert "All of it: `hangup diff bare bare+x`, `hangup diff quart quart+x`.\n" in page
-    assert "Nothing on this page was confirmed on a fresh sample" in page
-
-
-def test_links_to_the_evidence_of_variants_lead_to_their_pages() -> None:
-    stacks = (stack("bare"), stack("bare+x"), stack("bare", "uvicorn+y"))
-    pages = rendered(
-        *(result(s, *[o] * 5) for s, o in zip(stacks, (AWAIT, YIELD, YIELD), strict=True))
-    )
-    own = "evidence/current-py3.13/bare+x/disconnects.md"
-    assert f"]: {own}#idle\n" in pages["effects.md"]
-    assert dead_links(pages) == []
-    without = {name: text for name, text in pages.items() if name != own}
-    assert f"effects.md: {own}#idle" in dead_links(without)

@@ -22,7 +22,7 @@ from hangup.report.claim_rows import claim_rows
 from hangup.report.views import in_order
 from hangup.store.results import metadata_json
 from tests.rendering import outcomes_of, rendered
-from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
+from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
 COMPLETED = ("stream begin", LEAVES, "stream end")
@@ -364,27 +364,6 @@ def test_it_is_not_said_of_a_flood_what_it_needs() -> None:
     text = rendered(stack_result(*tried.trials, flood, of=tried.stack))["cleanup.md"]
     assert line in text
     assert "needs `checkpoint`" not in text
-
-
-# --- What a hang-up costs upstream.
-
-OPENED = ("asgi begin", "source begin", "upstream accepts", "upstream sends #1")
-
-
-def test_there_is_a_row_for_each_stack_that_relays() -> None:
-    closed = trial(
-        "relay", *OPENED, LEAVES, "source end CancelledError", 1, "upstream closed", CLOSES
-    )
-    open_ = trial("relay", *OPENED, LEAVES, "upstream sends #2", CLOSES, repeat=2)
-    text = rendered(stack_result(closed, open_, of=stack("bare")))["upstream.md"]
-    (row,) = (line for line in text.splitlines() if line.startswith("| bare"))
-    assert "[3.0 / 3.0, still open 1/2][" in row
-    assert "/bare/disconnects.md#relay" in text
-
-
-def test_without_relays_the_page_says_that_they_were_not_run() -> None:
-    text = rendered(stack_result(*made("idle", CANCELLED)))["upstream.md"]
-    assert "Not run" in text
 
 
 # --- On disk.

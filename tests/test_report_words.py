@@ -182,27 +182,31 @@ def cost_row(*costs: tuple[float | None, float | None, int]) -> CostRow:
 CLOSED, LATER, OPEN, LEAKED = (3, 2, 1), (8, 7, 0), (None, None, 2), (None, 1, 0)
 
 
+def row_of(*costs: tuple[int | None, int | None, int]) -> upstream.UpstreamRow:
+    (row,) = upstream.upstream_rows([cost_row(*costs)])
+    return row
+
+
 def test_times_are_median_and_maximum_and_what_did_not_happen() -> None:
-    row = cost_row(CLOSED, LATER)
-    assert upstream.times_ms(row.closed_ns, "still open") == "5.5 / 8.0"
-    assert upstream.times_ms(row.ended_ns, "not ended") == "4.5 / 7.0"
-    mixed = cost_row(CLOSED, OPEN)
-    assert upstream.times_ms(mixed.closed_ns, "still open") == "3.0 / 3.0, still open 1/2"
-    assert upstream.times_ms(mixed.ended_ns, "not ended") == "2.0 / 2.0, not ended 1/2"
-    assert upstream.times_ms(cost_row(OPEN).closed_ns, "still open") == "still open"
+    both = row_of(CLOSED, LATER)
+    assert (both.closed, both.ended) == ("5.5 / 8.0", "4.5 / 7.0")
+    mixed = row_of(CLOSED, OPEN)
+    assert mixed.closed == "3.0 / 3.0, still open 1/2"
+    assert mixed.ended == "2.0 / 2.0, not ended 1/2"
+    assert row_of(OPEN).closed == "still open"
 
 
 def test_counts_are_a_lower_bound_where_the_upstream_was_still_sending() -> None:
-    assert upstream.counts(cost_row(CLOSED, LATER)) == "0.5 / 1"
-    assert upstream.counts(cost_row(CLOSED, OPEN)) == "≥ 1.5 / ≥ 2"
-    assert upstream.counts(cost_row(CLOSED, CLOSED, OPEN)) == "1 / ≥ 2"
+    assert row_of(CLOSED, LATER).sent == "0.5 / 1"
+    assert row_of(CLOSED, OPEN).sent == "≥ 1.5 / ≥ 2"
+    assert row_of(CLOSED, CLOSED, OPEN).sent == "1 / ≥ 2"
 
 
-def test_agreement_says_by_how_much_outside_was_later() -> None:
-    assert upstream.agreement(cost_row(CLOSED, OPEN)) == "2/2, +1.0 … +1.0 ms"
-    assert upstream.agreement(cost_row(OPEN)) == "1/1"
-    assert upstream.agreement(cost_row(CLOSED, LEAKED)) == "1/2, +1.0 … +1.0 ms"
-    assert upstream.agreement(cost_row(LEAKED)) == "0/1"
+def test_inside_and_outside_are_compared_over_all_stacks() -> None:
+    rows = [cost_row(CLOSED, OPEN), cost_row(CLOSED, LEAKED)]
+    assert upstream.disagreements(rows) == (1, 4)
+    assert upstream.outside_later_ms(rows) == (1.0, 1.0)
+    assert upstream.outside_later_ms([cost_row(OPEN)]) is None
 
 
 # --- Shares of stacks and scenarios.

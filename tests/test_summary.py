@@ -17,7 +17,7 @@ from hangup.analysis.summary import (
 from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import Trial
 from hangup.model.vocabulary import FAILURES, OPTIONAL, Word
-from hangup.report.views import global_handlers, is_applicable_anywhere
+from hangup.report.views import is_applicable_anywhere
 from tests.traces import CLOSES, COLLECTS, LEAVES, stack, stack_result, trial
 
 ONE = stack()
@@ -112,21 +112,14 @@ def test_a_trial_that_failed_does_not_say_that_other_events_were_received() -> N
     assert same_events(outcomes(got, failed))
 
 
-def test_the_global_handlers_of_a_group_are_those_that_any_app_of_it_has() -> None:
+def test_a_surface_is_applicable_where_any_stack_of_a_group_has_it() -> None:
     results = [
-        stack_result(trial("idle", *CANCELLED), surfaces=("hook:b", "middleware"), of=stack("a")),
-        stack_result(trial("idle", *CANCELLED), surfaces=("hook:a", "handler"), of=stack("b")),
+        stack_result(trial("idle", *CANCELLED), surfaces=("middleware",), of=stack("a")),
+        stack_result(trial("idle", *CANCELLED), surfaces=("handler",), of=stack("b")),
         stack_result(trial("idle", *CANCELLED), surfaces=("background",), of=stack("c")),
     ]
     seen = Outcomes(results)
     two = [stack("a"), stack("b")]
-    assert global_handlers(seen, two, ["idle", "post"]) == [
-        "handler",
-        "middleware",
-        "hook:a",
-        "hook:b",
-        "server-log",
-    ]
     assert is_applicable_anywhere(seen, two, ["idle"], "handler")
     assert not is_applicable_anywhere(seen, two, ["idle"], "background")
     assert not is_applicable_anywhere(seen, two, ["post"], "handler")

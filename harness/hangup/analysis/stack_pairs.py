@@ -34,13 +34,12 @@ class FactorKind(msgspec.Struct, frozen=True):
     """Whether it is a variant that is compared with its baseline."""
 
 
-_KINDS = (
-    FactorKind("Variants of apps", "app", variant=True),
-    FactorKind("Variants of servers", "server", variant=True),
-    FactorKind("Servers", "server"),
-    FactorKind("Pythons", "python"),
-    FactorKind("Version sets", "versions"),
-)
+APP_VARIANTS = FactorKind("Variants of apps", "app", variant=True)
+SERVER_VARIANTS = FactorKind("Variants of servers", "server", variant=True)
+SERVERS = FactorKind("Servers", "server")
+PYTHONS = FactorKind("Pythons", "python")
+VERSION_SETS = FactorKind("Version sets", "versions")
+_KINDS = (APP_VARIANTS, SERVER_VARIANTS, SERVERS, PYTHONS, VERSION_SETS)
 
 
 def meanings(name: str, stacks: Iterable[Stack]) -> dict[NameKind, Fields]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from hangup.analysis.effects import FOUND
 from hangup.model.effect import Counts, Result
-from hangup.model.hazards import BY_ID as HAZARDS
 from hangup.report import markdown
 from hangup.report.effects import Diff, OnlyIn, Row, cell_count
 
@@ -37,26 +35,6 @@ def verdict(found: Diff) -> str:
             f"{undecided} {'is' if undecided == 1 else 'are'} not decided (too few trials)"
         )
     return "; ".join(parts) + "."
-
-
-def hazards(found: Diff) -> list[tuple[str, Sequence[str], str]]:
-    """What becomes of hazards: each with the scenarios and the stacks in which it does."""
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in found.differences:
-        if row.cell.kind == "hazard":
-            said = f"{HAZARDS[row.cell.name].title}: {_direction(row)}"
-            alike[said, found.where(row.pairs)].append(row.cell.scenario)
-    return [(said, scenarios, on) for (said, on), scenarios in alike.items()]
-
-
-def _direction(row: Row) -> str:
-    """What becomes of a hazard."""
-    a, b = (dict(counts.seen).get((FOUND,), 0) / counts.of for counts in (row.a, row.b))
-    if not a:
-        return "appears"
-    if not b:
-        return "disappears"
-    return "more often" if b > a else "less often"
 
 
 def text(found: Diff) -> str:

@@ -1,25 +1,18 @@
-"""Effects, as `hangup diff` prints them and the page of effects shows them."""
+"""Effects, as `hangup diff` prints them: what differs, merged over the stacks it differs on."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 
 import msgspec
 
-from hangup.analysis.effects import Comparable, by_chance, effect
-from hangup.analysis.stack_pairs import FactorKind, FactorPairs, one_factor
+from hangup.analysis.effects import by_chance
 from hangup.model.effect import CellId, Change, Comparison, Counts, Effect, Kind, Pair, Result
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import Surface
 from hangup.report import markdown
 from hangup.report.links import group_id
-
-PAGE_ROWS = 150
-"""So many rows the page of effects has in all; `hangup diff` shows the rest."""
-PAGE_CHANGES = 8
-"""So many verdicts it names of each change."""
 
 COUNTED: tuple[Kind, ...] = ("observation", "recipe")
 """The cells that are counted: hazards and claims are other words for what they saw."""
@@ -122,7 +115,7 @@ def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
     found: dict[object, list[tuple[Pair, Comparison]]] = defaultdict(list)
     for one in effects:
         for compared in one.of(result):
-            found[compared.cell, *_said(compared.a, compared.b)].append((one.pair, compared))
+            found[compared.cell, *said(compared.a, compared.b)].append((one.pair, compared))
     rows = [
         Row(
             cell=alike[0][1].cell,
@@ -135,10 +128,10 @@ def _rows(effects: Iterable[Effect], result: Result) -> tuple[Row, ...]:
         )
         for alike in found.values()
     ]
-    return tuple(sorted(rows, key=lambda row: (row.cell.scenario, _order(row.cell), row.pairs)))
+    return tuple(sorted(rows, key=lambda row: (row.cell.scenario, order(row.cell), row.pairs)))
 
 
-def _said(a: Counts, b: Counts) -> tuple[object, ...]:
+def said(a: Counts, b: Counts) -> tuple[object, ...]:
     """What either saw, and whether each of it was seen more often by the one or by the other."""
     one, other = dict(a.seen), dict(b.seen)
     directions = frozenset(
@@ -163,7 +156,7 @@ def _pooled(found: Sequence[Counts]) -> Counts:
     )
 
 
-def _order(cell: CellId) -> tuple[object, ...]:
+def order(cell: CellId) -> tuple[object, ...]:
     """Observations first, in the vocabulary's order of surfaces; what came of the stream first."""
     known = _SURFACES.index(cell.name) if cell.name in _SURFACES else len(_SURFACES)
     kinds: tuple[Kind, ...] = ("observation", "hazard", "claim", "recipe")
@@ -223,94 +216,3 @@ def where(pairs: Sequence[Pair], ran: Sequence[Pair]) -> str:
             )
             texts.append(f"{group}: {text}" if len(groups) > 1 else text)
     return "; ".join(texts)
-
-
-# ---------------------------------------------------------------------------- the page
-
-
-class PageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the page: what changes in the same way in some scenarios."""
-
-    row: Row
-    """In the first of the scenarios."""
-    scenarios: tuple[str, ...]
-    where: str
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """What one change makes different, on all stacks that it was measured on."""
-
-    title: str
-    commands: tuple[str, ...]
-    """What prints all of it: one for each baseline of a variant."""
-    diff: Diff
-    rows: tuple[PageRow, ...]
-    changes: tuple[ChangeRow, ...]
-    """The verdicts on claims that change."""
-    undecided: tuple[str, ...]
-    """The scenarios in which cells are not decided."""
-    more: int = 0
-    """So many rows and verdicts were left out."""
-
-
-class EffectsView:
-    """All effects between stacks that differ in one thing, by the kind of thing."""
-
-    def __init__(self, comparable: Mapping[Stack, Comparable]) -> None:
-        self._comparable = comparable
-
-    @cached_property
-    def sections(self) -> Mapping[FactorKind, Sequence[Section]]:
-        """A section for each change, by its kind; no more rows in all than the page has."""
-        whole = [self._section(found) for found in one_factor(list(self._comparable))]
-        most = shared_limit([len(section.rows) for _, section in whole], PAGE_ROWS)
-        sections: dict[FactorKind, list[Section]] = defaultdict(list)
-        for kind, section in whole:
-            rows, changes = section.rows[:most], section.changes[:PAGE_CHANGES]
-            left_out = len(section.rows) - len(rows) + len(section.changes) - len(changes)
-            sections[kind].append(
-                msgspec.structs.replace(section, rows=rows, changes=changes, more=left_out)
-            )
-        return sections
-
-    def _section(self, found: FactorPairs) -> tuple[FactorKind, Section]:
-        effects = [effect(self._comparable[p.a], self._comparable[p.b]) for p in found.pairs]
-        # A variant's page is about its name, whatever the baselines are.
-        compared = diff(found.a, found.b, effects)
-        section = Section(
-            title=found.title,
-            commands=tuple(f"hangup diff {a} {b}" for a, b in found.names),
-            diff=compared,
-            rows=_page_rows(compared),
-            undecided=tuple(dict.fromkeys(row.cell.scenario for row in compared.undecided)),
-            changes=tuple(c for c in compared.verdicts if c.change.kind == "claim"),
-        )
-        return found.kind, section
-
-
-def _page_rows(found: Diff) -> tuple[PageRow, ...]:
-    """The rows of a diff, scenarios together that change alike; hazards are told apart."""
-    alike: dict[object, list[Row]] = defaultdict(list)
-    for row in sorted(found.differences, key=lambda row: _order(row.cell)):
-        if row.cell.kind in COUNTED:
-            name = row.cell.name if row.cell.kind == "observation" else row.cell.scenario
-            alike[name, *_said(row.a, row.b), row.pairs].append(row)
-    return tuple(
-        PageRow(
-            row=rows[0],
-            scenarios=tuple(row.cell.scenario for row in rows),
-            where=found.where(rows[0].pairs),
-        )
-        for rows in alike.values()
-    )
-
-
-def shared_limit(lengths: Sequence[int], budget: int) -> int:
-    """The most rows that a table may have so that all tables together keep to the budget.
-
-    At least one, whatever the budget.
-    """
-    most = max(lengths, default=0)
-    while most > 1 and sum(min(length, most) for length in lengths) > budget:
-        most -= 1
-    return max(1, most)

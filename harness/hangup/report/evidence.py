@@ -12,9 +12,9 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.model.exception_path import ExceptionPath
 from hangup.model.outcomes import Cell, Outcome, Saws, distribution
 from hangup.model.scenario import Scenario
-from hangup.model.scenarios import SCENARIOS
+from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.trace import Stack, StackResult
-from hangup.model.variants import baseline_id
+from hangup.model.variants import baseline_id, variant_name
 from hangup.model.vocabulary import Word, is_exception
 
 _ERRORS = frozenset({Word.ERROR_LINE, Word.ERROR_STATUS})
@@ -75,6 +75,19 @@ def sections_that_differ(
         for section in found
         if any(_differs(outcomes, stack, section.scenario.id) for stack in stacks)
     ]
+
+
+def has_section(outcomes: Outcomes, stack: Stack, scenario: str) -> bool:
+    """Whether a scenario of a stack has a section: of a variant, if it came out otherwise."""
+    if not variant_name(stack.app) or BY_ID[scenario].kind == "recipe":
+        return True
+    alike = (of.stack for of in outcomes.stacks if _same_page(of.stack, stack))
+    return any(_differs(outcomes, one, scenario) for one in alike)
+
+
+def _same_page(one: Stack, other: Stack) -> bool:
+    """Whether two stacks differ in their server only."""
+    return msgspec.structs.replace(one, server=other.server) == other
 
 
 def _differs(outcomes: Outcomes, stack: Stack, scenario: str) -> bool:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import jinja2
 
 from hangup.analysis.claim_extent import ClaimExtent
+from hangup.analysis.latency import LatencyRow
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import error_reporting_surfaces
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word
-from hangup.report import claim_text, effect_text, exception_path, markdown, observations, timeline
+from hangup.report import (
+    alarms,
+    claim_text,
+    effect_text,
+    effect_words,
+    exception_path,
+    markdown,
+    observations,
+    timeline,
+)
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
@@ -22,7 +33,7 @@ from hangup.report.exception_path_diagram import flowchart
 from hangup.report.links import Links, scenario_page
 from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
-from hangup.report.upstream import agreement, counts, times_ms
+from hangup.report.places import at
 from hangup.report.views import Agreeing
 
 DRAWN = "idle"
@@ -94,6 +105,15 @@ def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
     return f"[{text}]({links.relative(target)})"
 
 
+def _title(row: alarms.Row) -> str:
+    return row.title
+
+
+def _ratio(row: LatencyRow) -> str:
+    """A latency as a multiple of the reference's."""
+    return f"{row.ratio:.2f} ({row.ratio_low:.2f} \N{EN DASH} {row.ratio_high:.2f})"
+
+
 @jinja2.pass_context
 def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
     """A text that leads to the evidence of a recipe in a situation."""
@@ -148,29 +168,32 @@ def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
 
 
 _FILTERS: Mapping[str, Callable[..., Any]] = {
-    "agreement": agreement,
     "by_version_set": claim_text.by_version_set,
     "among": markdown.among,
+    "at": at,
+    "by_title": lambda rows: [(title, list(own)) for title, own in groupby(rows, _title)],
     "cell": _cell,
     "claim_page": claim_page,
     "code": markdown.code,
     "code_link": _code_link,
     "codes": markdown.codes,
     "condition": condition_in_words,
-    "counts": counts,
     "diagram": _diagram,
     "dropped": markdown.dropped,
     "effect_disturbed": effect_text.disturbed,
-    "effect_hazards": effect_text.hazards,
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
-    "effect_verdict": effect_text.verdict,
+    "compared": effect_words.compared,
     "extent": _extent,
     "extent_in_short": claim_text.in_short,
+    "first_lower": effect_words.first_lower,
+    "first_upper": markdown.first_upper,
     "in_words": observations.in_words,
     "linked": _linked,
+    "listed": markdown.listed,
     "names": markdown.names,
     "page": _page,
     "path_steps": lambda path, result: list(exception_path.steps(path, result)),
+    "ratio": _ratio,
     "recipe_link": _recipe_link,
     "saw": markdown.saw,
     "scenario_page": scenario_page,
@@ -178,7 +201,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "share": markdown.share,
     "spread": markdown.spread,
     "timeline": timeline.text,
-    "times_ms": times_ms,
     "tried": tried_in_words,
     "plural": "{}s".format,
     "percent": "{:.0%}".format,

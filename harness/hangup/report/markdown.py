@@ -20,9 +20,21 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def first_upper(text: str) -> str:
+    """A clause as the beginning of a sentence or as a title."""
+    return text[:1].upper() + text[1:]
+
+
 def codes(names: Iterable[str]) -> str:
     """Names as code, in a row."""
     return ", ".join(map(code, names))
+
+
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
+    """Words as a list in a sentence: `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
 def saw(text: str) -> str:

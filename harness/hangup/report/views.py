@@ -14,14 +14,12 @@ from hangup.analysis.coverage import NotRun
 from hangup.analysis.hazards import FoundHazard
 from hangup.analysis.latency import LatencyRow, latency_rows
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.upstream import CostRow
 from hangup.model import servers
 from hangup.model.apps import REFERENCE
 from hangup.model.outcomes import Cell, ObservationCount, distribution
-from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack, StackResult
 from hangup.model.variants import variant_name
-from hangup.model.vocabulary import HOOK, Surface, Word
+from hangup.model.vocabulary import Word
 
 CURRENT = "current"
 """The version set that comes first."""
@@ -84,10 +82,6 @@ class VersionGroup:
             if is_applicable_anywhere(self.outcomes, self.stacks, [scenario], surface)
         ]
 
-    def global_handlers(self, app: str, scenarios: Sequence[Scenario]) -> Sequence[str]:
-        """The handlers, middleware and hooks that an app has, and the server's log."""
-        return global_handlers(self.outcomes, self.apps[app], [s.id for s in scenarios])
-
     @property
     def not_run(self) -> Sequence[NotRun]:
         """What a thorough run would add."""
@@ -110,11 +104,6 @@ class VersionGroup:
             everywhere = len(stacks) == len(self.apps[app])
             found[app].append(HazardPlace(scenario, tuple(stacks), everywhere))
         return found
-
-    def costs(self, rows: Sequence[CostRow]) -> Sequence[CostRow]:
-        """Those of the rows that are this group's."""
-        own = set(self.stacks)
-        return [row for row in rows if row.stack in own]
 
 
 def is_baseline(stack: Stack) -> bool:
@@ -170,32 +159,6 @@ def agreeing(
             applicable=bool(key[1]),
         )
         for key, on in found.items()
-    ]
-
-
-_HANDLERS_SHOWN = (
-    Surface.HANDLER,
-    Surface.HANDLER_APP_ERROR,
-    Surface.HANDLER_CANCELLED,
-    Surface.MIDDLEWARE,
-    Surface.DEPENDENCY,
-    Surface.BACKGROUND,
-)
-
-
-def global_handlers(
-    outcomes: Outcomes, stacks: Sequence[Stack], scenarios: Sequence[str]
-) -> list[str]:
-    """The handlers, middleware and hooks that an app has, and the server's log."""
-    looked_at = {s for name in scenarios for s in outcomes.surfaces(name, stacks)}
-    hooks = sorted(surface for surface in looked_at if surface.startswith(HOOK))
-    return [
-        *(
-            str(s)
-            for s in (*_HANDLERS_SHOWN, *hooks)
-            if is_applicable_anywhere(outcomes, stacks, scenarios, s)
-        ),
-        str(Surface.SERVER_LOG),
     ]
 
 

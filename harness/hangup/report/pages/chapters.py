@@ -7,28 +7,10 @@ from collections.abc import Mapping
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
 from hangup.analysis.summary import same_events
-from hangup.analysis.upstream import cost_rows
-from hangup.model import scenarios
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
 from hangup.report.pages.context import Context, Pages
-
-HANDLED_SCENARIOS = (
-    "plain-error",
-    "plain-app-error",
-    "plain-cancelled",
-    "error-in-endpoint",
-    "error-before-first-event",
-    "error-mid-stream",
-    "app-error-mid-stream",
-    "timeout-in-stream",
-    "idle",
-    "ticking",
-    "backpressure",
-    "before-response",
-)
-"""What the table of handlers sets side by side: ordinary errors first, then disconnects."""
 
 WHERE = (
     ("Closed while the stream awaits its source", "idle", Surface.STREAM_END),
@@ -53,7 +35,7 @@ PARTS: Mapping[str, str] = {
     "exception-paths": "exception paths",
 }
 """What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "cleanup")
+CHAPTERS = ("apps", "hazards", "cleanup")
 """The pages, each a template of that name."""
 
 
@@ -68,10 +50,8 @@ def pages(context: Context) -> Pages:
             for found in found_hazards(outcomes)
             if any(group.places(found) for group in grouped)
         ],
-        "costs": cost_rows(outcomes),
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
         "same_events": same_events(outcomes),
-        "handled_scenarios": [scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
         "parts": PARTS,
         "where": WHERE,
         "why": WHY,

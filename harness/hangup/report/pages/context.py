@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Word
 from hangup.report import markdown
 from hangup.report.cleanup import CleanupView, Excerpts
-from hangup.report.effects import EffectsView
+from hangup.report.effect_sections import EffectSections
 from hangup.report.filters import template_environment
 from hangup.report.links import Links
 from hangup.report.views import VersionGroup, groups
@@ -47,6 +47,8 @@ class Context:
         self.verdicts = verdicts
         self.excerpts = excerpts
         self.link_code = link_code
+        self.figures: Collection[str] = ()
+        """The pictures that are in the report, by their path below the results."""
 
     @cached_property
     def groups(self) -> Sequence[VersionGroup]:
@@ -80,9 +82,9 @@ class Context:
         return CleanupView(self.guide, self.stacks, self.outcomes, self.excerpts)
 
     @cached_property
-    def effects(self) -> EffectsView:
+    def effects(self) -> EffectSections:
         """What one thing changes, for every factor there are two stacks for."""
-        return EffectsView(from_outcomes(self.outcomes, self.verdicts))
+        return EffectSections(from_outcomes(self.outcomes, self.verdicts))
 
     @cached_property
     def trials(self) -> int:
@@ -117,7 +119,7 @@ class Context:
 
     def render(self, page: str, template: str, **data: Any) -> str:
         """The text of a page, from a template and what it needs besides what every page may."""
-        text = self._environment.get_template(template).render(links=Links(page), **data)
+        text = self._environment.get_template(template).render(**({"links": Links(page)} | data))
         return GENERATED + markdown.without_extra_blank_lines(text)
 
 
