@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from hangup.analysis.summary import Among
 from hangup.model.outcomes import ObservationCount
@@ -20,6 +22,11 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def first_upper(text: str) -> str:
+    """A clause as the beginning of a sentence or as a title."""
+    return text[:1].upper() + text[1:]
+
+
 def codes(names: Iterable[str]) -> str:
     """Names as code, in a row."""
     return ", ".join(map(code, names))
@@ -28,6 +35,11 @@ def codes(names: Iterable[str]) -> str:
 def saw(text: str) -> str:
     """What a surface saw: exceptions as code, words as they are."""
     return code(text) if is_exception(text) else text
+
+
+def saw_in_sentence(text: str) -> str:
+    """What a surface saw, set off from the words of a sentence."""
+    return code(text) if is_exception(text) else f"*{text}*"
 
 
 def spread(observations: Sequence[ObservationCount]) -> str:
@@ -82,6 +94,34 @@ def names(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
     return ", ".join(texts)
 
 
+def on_stacks(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
+    """Which of some stacks these are, the shorter way round."""
+    rest = [stack for stack in ran if stack not in found]
+    if not rest:
+        return "all"
+    if len(rest) < len(found):
+        return f"all but {stack_names(rest, ran)}"
+    return stack_names(found, ran)
+
+
+def stack_names(
+    found: Sequence[Stack], ran: Sequence[Stack], name: Callable[[str], str] = str
+) -> str:
+    """The apps of these stacks, those on the same servers together.
+
+    Servers are named where it is not all of an app's. `name` makes what stands for an app.
+    """
+    apps: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for app in dict.fromkeys(stack.app for stack in found):
+        on = tuple(stack.server for stack in found if stack.app == app)
+        every = tuple(stack.server for stack in ran if stack.app == app)
+        apps[() if on == every else on].append(name(app))
+    return "; ".join(
+        f"{', '.join(of)} on {' and '.join(servers)}" if servers else ", ".join(of)
+        for servers, of in apps.items()
+    )
+
+
 def among(scenarios: Among) -> str:
     """Which of the scenarios that were run these are, in brackets, the shorter way round."""
     rest = [name for name in scenarios.ran if name not in scenarios.found]
@@ -102,3 +142,71 @@ def without_extra_blank_lines(text: str) -> str:
         if line or in_code or (lines and lines[-1]):
             lines.append(line)
     return "\n".join(lines).rstrip() + "\n"
+
+
+CONTENTS_FROM = 6
+"""A page with so many sections, or more, has a table of contents."""
+_CONTENTS_IN_A_LINE = 300
+"""The titles of a table of contents stand in one line if they have no more characters together."""
+_LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+
+
+def with_contents(text: str) -> str:
+    """A page with a table of contents after its answer, if it has many sections.
+
+    The answer is the first paragraph below the title, and a list that follows it.
+    """
+    lines = text.split("\n")
+    titles = _titles(lines)
+    sections = [(title, anchor) for level, title, anchor in titles if level == 2]
+    if len(sections) < CONTENTS_FROM:
+        return text
+    links = [f"[{title}](#{anchor})" for title, anchor in sections]
+    if sum(len(title) for title, _ in sections) <= _CONTENTS_IN_A_LINE:
+        contents = ["**Contents:** " + " · ".join(links)]
+    else:
+        summary = f"<details><summary>Contents ({len(sections)} sections)</summary>"
+        contents = [summary, "", *(f"- {link}" for link in links), "", "</details>"]
+    at = _end_of_answer(lines)
+    return "\n".join([*lines[:at], *contents, "", *lines[at:]])
+
+
+def _titles(lines: Sequence[str]) -> list[tuple[int, str, str]]:
+    """The level, the text without links, and the anchor of every heading of a page."""
+    found = []
+    anchors: Counter[str] = Counter()
+    for line in _outside_of_code(lines):
+        heading = re.fullmatch(r"(#+) (.+)", line)
+        if heading is not None:
+            title = _LINK.sub(r"\1", heading[2])
+            name = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+            repeated = f"-{anchors[name]}" if anchors[name] else ""
+            anchors[name] += 1
+            found.append((len(heading[1]), title, name + repeated))
+    return found
+
+
+def _outside_of_code(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a page; empty ones in place of those in blocks of code."""
+    in_code = False
+    for line in lines:
+        fence = line.startswith("```")
+        in_code ^= fence
+        yield "" if in_code or fence else line
+
+
+def _end_of_answer(lines: Sequence[str]) -> int:
+    """Where what follows a page's answer begins."""
+    at = next(i for i, line in enumerate(lines) if line.startswith("# ")) + 1
+    blocks = 0
+    while at < len(lines):
+        while at < len(lines) and not lines[at]:
+            at += 1
+        if at == len(lines) or (blocks and not lines[at].startswith(("- ", "* ", "1. "))):
+            break
+        if lines[at].startswith(("## ", "|", "```", "<details")):
+            break
+        while at < len(lines) and lines[at]:
+            at += 1
+        blocks += 1
+    return at
