@@ -16,7 +16,14 @@ from hangup.model.outcomes import Cell
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word, surface_title
-from hangup.report import effect_text, exception_path, markdown, observations, timeline
+from hangup.report import (
+    cleanup_text,
+    effect_text,
+    exception_path,
+    markdown,
+    observations,
+    timeline,
+)
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
@@ -231,6 +238,7 @@ def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "agreement": agreement,
     "among": markdown.among,
+    "anchor": markdown.anchor,
     "cell": _cell,
     "code": markdown.code,
     "code_link": _code_link,
@@ -245,6 +253,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "effect_verdict": effect_text.verdict,
     "how_often": _how_often,
     "ended": _ended,
+    "first_lower": markdown.first_lower,
     "first_upper": markdown.first_upper,
     "headline": _headline,
     "in_words": observations.in_words,
@@ -256,6 +265,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "path_sentence": exception_path.sentence,
     "path_steps": _path_steps,
     "recipe_link": _recipe_link,
+    "remark": cleanup_text.remark,
     "saw": markdown.saw,
     "saw_in_sentence": markdown.saw_in_sentence,
     "scenario_page": scenario_page,

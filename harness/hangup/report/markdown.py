@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from hangup.analysis.summary import Among
@@ -25,6 +25,11 @@ def code(text: str) -> str:
 def first_upper(text: str) -> str:
     """A clause as the beginning of a sentence or as a title."""
     return text[:1].upper() + text[1:]
+
+
+def first_lower(text: str) -> str:
+    """A title as part of a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def codes(names: Iterable[str]) -> str:
@@ -99,6 +104,9 @@ def on_stacks(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
     rest = [stack for stack in ran if stack not in found]
     if not rest:
         return "all"
+    servers = tuple(dict.fromkeys(stack.server for stack in found))
+    if len(found) > 1 and list(found) == [s for s in ran if s.server in servers]:
+        return f"all on {' and '.join(servers)}"
     if len(rest) < len(found):
         return f"all but {stack_names(rest, ran)}"
     return stack_names(found, ran)
@@ -107,18 +115,20 @@ def on_stacks(found: Sequence[Stack], ran: Sequence[Stack]) -> str:
 def stack_names(
     found: Sequence[Stack], ran: Sequence[Stack], name: Callable[[str], str] = str
 ) -> str:
-    """The apps of these stacks, those on the same servers together.
+    """The apps of these stacks, with servers where it is not all of an app's.
 
-    Servers are named where it is not all of an app's. `name` makes what stands for an app.
+    `name` makes what stands for an app.
     """
-    apps: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    servers: dict[str, tuple[str, ...]] = {}
     for app in dict.fromkeys(stack.app for stack in found):
         on = tuple(stack.server for stack in found if stack.app == app)
         every = tuple(stack.server for stack in ran if stack.app == app)
-        apps[() if on == every else on].append(name(app))
-    return "; ".join(
-        f"{', '.join(of)} on {' and '.join(servers)}" if servers else ", ".join(of)
-        for servers, of in apps.items()
+        servers[app] = () if on == every else on
+    if len(set(servers.values())) == 1:
+        (on,) = set(servers.values())
+        return ", ".join(map(name, servers)) + (f" on {' and '.join(on)}" if on else "")
+    return ", ".join(
+        f"{name(app)} ({', '.join(on)})" if on else name(app) for app, on in servers.items()
     )
 
 
@@ -168,7 +178,14 @@ def with_contents(text: str) -> str:
         summary = f"<details><summary>Contents ({len(sections)} sections)</summary>"
         contents = [summary, "", *(f"- {link}" for link in links), "", "</details>"]
     at = _end_of_answer(lines)
-    return "\n".join([*lines[:at], *contents, "", *lines[at:]])
+    before, after = "\n".join(lines[:at]).rstrip(), "\n".join(lines[at:])
+    return "\n".join([before, "", *contents, "", after])
+
+
+def anchor(heading: str) -> str:
+    """What a heading is linked by, as GitHub makes it, if it is the first such on its page."""
+    text = _LINK.sub(r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
 
 
 def _titles(lines: Sequence[str]) -> list[tuple[int, str, str]]:
@@ -179,7 +196,7 @@ def _titles(lines: Sequence[str]) -> list[tuple[int, str, str]]:
         heading = re.fullmatch(r"(#+) (.+)", line)
         if heading is not None:
             title = _LINK.sub(r"\1", heading[2])
-            name = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+            name = anchor(title)
             repeated = f"-{anchors[name]}" if anchors[name] else ""
             anchors[name] += 1
             found.append((len(heading[1]), title, name + repeated))
@@ -206,7 +223,7 @@ def _end_of_answer(lines: Sequence[str]) -> int:
             break
         if lines[at].startswith(("## ", "|", "```", "<details")):
             break
-        while at < len(lines) and lines[at]:
+        while at < len(lines) and lines[at] and not lines[at].startswith("## "):
             at += 1
         blocks += 1
     return at

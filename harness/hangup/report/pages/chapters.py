@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hangup.analysis.coverage import tracing_effect
-from hangup.analysis.hazards import found_hazards
 from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios
@@ -56,7 +55,7 @@ PARTS: Mapping[str, str] = {
     "exception-paths": "exception paths",
 }
 """What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "claims", "cleanup")
+CHAPTERS = ("apps", "effects", "handlers", "upstream", "claims")
 """The pages beside the report, each a template of that name."""
 
 
@@ -66,11 +65,6 @@ def pages(context: Context) -> Pages:
     data = {
         "claims": CLAIMS,
         "verdicts": ClaimsView(context.verdicts, outcomes),
-        "hazards": [
-            found
-            for found in found_hazards(outcomes)
-            if any(group.places(found) for group in grouped)
-        ],
         "costs": cost_rows(outcomes),
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
         "same_events": same_events(outcomes),
