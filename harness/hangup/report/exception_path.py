@@ -209,9 +209,7 @@ def inline_link(text: str, address: str) -> str:
     return f"[{text}]({address})"
 
 
-def steps(
-    path: ExceptionPath, result: StackResult, link: Link = inline_link
-) -> Iterator[str]:
+def steps(path: ExceptionPath, result: StackResult, link: Link = inline_link) -> Iterator[str]:
     """The path as items of a list, from the frame that decided to cancel."""
     if path.cancelled_by:
         inner = path.cancelled_by[: path.cancelled_by.index(canceller(path, result)) + 1]

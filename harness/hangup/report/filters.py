@@ -10,6 +10,7 @@ import jinja2
 
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import Headline, error_reporting_surfaces
+from hangup.model.cleanup import whole_title
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.exception_path import ExceptionPath
 from hangup.model.outcomes import Cell
@@ -281,6 +282,8 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "tried": tried_in_words,
     "plural": "{}s".format,
     "percent": "{:.0%}".format,
+    "at_most": "≤\N{NO-BREAK SPACE}{:.0%}".format,
     "unfinished": _unfinished,
+    "whole_title": whole_title,
     "why": _why_sentences,
 }

@@ -36,8 +36,7 @@ class HazardDifference(msgspec.Struct, frozen=True):
 
     @property
     def changes(self) -> Sequence[tuple[str, Sequence[HazardPlaces]]]:
-        """What there is to say, and the scenarios it is to be said of, which the same stacks
-        show."""
+        """What there is to say, and of which scenarios, once for those of the same stacks."""
         changes = []
         for said, places in (("also", self.added), ("not", self.removed)):
             by_stacks: dict[tuple[Stack, ...], list[HazardPlaces]] = {}
@@ -112,9 +111,7 @@ class _Table:
         own = set(first.stacks)
         for scenario in self._scenarios:
             for stack in group.stacks:
-                there = msgspec.structs.replace(
-                    stack, versions=first.versions, python=first.python
-                )
+                there = msgspec.structs.replace(stack, versions=first.versions, python=first.python)
                 before = there in own and (there, scenario) in self._cells
                 now = (stack, scenario) in self._cells
                 if now and not before:

@@ -26,7 +26,7 @@ from hangup.report.views import VersionGroup, is_applicable_anywhere, is_baselin
 
 _ALARMS = frozenset({Word.ERROR_LINE, Word.CALLED})
 """What else a handler, a hook or a log may have seen, beside an exception."""
-_MOST_COLUMNS = 5
+_MOST_COLUMNS = 4
 """A table has so many columns at most, beside the one with the stacks."""
 
 
@@ -161,9 +161,7 @@ class ScenarioView:
         for group in self.groups:
             variants = [s for s in group.with_variants if s not in set(group.stacks)]
             if group is not self.first:
-                found.append(
-                    self._difference(group, group.stacks, self._in_first, variants=False)
-                )
+                found.append(self._difference(group, group.stacks, self._in_first, variants=False))
             found.append(self._difference(group, variants, _baseline, variants=True))
         return [difference for difference in found if difference.ran]
 
@@ -372,6 +370,4 @@ def _summed(cells: Sequence[Sequence[ObservationCount]]) -> tuple[ObservationCou
         counts.update({observation.saw: observation.n for observation in cell})
     of = sum(cell[0].of for cell in cells)
     like = {observation.saw: observation for observation in cells[0]}
-    return tuple(
-        msgspec.structs.replace(like[saw], n=n, of=of) for saw, n in counts.most_common()
-    )
+    return tuple(msgspec.structs.replace(like[saw], n=n, of=of) for saw, n in counts.most_common())

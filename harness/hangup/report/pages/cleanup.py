@@ -27,10 +27,10 @@ def pages(context: Context) -> Pages:
     ]
     # What is recommended for most stacks; all others are a link away.
     first = [
-        found[0].recipe
+        best[0].recipe
         for _, baselines, every in tables
         for kinds in (_BEFORE, _ALL)
-        if (found := (baselines if baselines.stacks else every).recommended(kinds))
+        if (best := (baselines if baselines.stacks else every).recommended(kinds))
     ]
     used = [recipe for recipe in RECIPES if recipe in first]
     data = {
