@@ -5,10 +5,15 @@ What is tested of a page is tested of this, not of its source.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
 
 import cmarkgfm
 from cmarkgfm.cmark import Options
@@ -80,6 +85,48 @@ def render(markdown: str) -> Document:
     reader.feed(html)
     reader.close()
     return reader.document
+
+
+@cache
+def document(path: Path) -> Document:
+    """The page that a file is."""
+    return render(path.read_text(encoding="utf-8"))
+
+
+def pages(directory: Path) -> Iterator[tuple[str, Path]]:
+    """The pages of a report, by the path below its directory."""
+    for path in sorted(directory.rglob("*.md")):
+        yield path.relative_to(directory).as_posix(), path
+
+
+def dead_links(directory: Path) -> list[str]:
+    """The links of a report's pages that lead nowhere."""
+    return [
+        f"{name}: {target}"
+        for name, path in pages(directory)
+        for target in dict.fromkeys(document(path).links)
+        if not _leads_somewhere(directory, name, target)
+    ]
+
+
+def _leads_somewhere(directory: Path, page: str, target: str) -> bool:
+    """Whether there is what a link leads to; of other sites this is not asked."""
+    if re.match(r"[a-z]+:", target):
+        return True
+    address, _, anchor = target.partition("#")
+    below = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(address)))
+    path = directory / (below if address else page)
+    if not path.exists():
+        return False
+    if not anchor:
+        return True
+    if path.suffix == ".md":
+        return unquote(anchor) in document(path).anchors
+    lines = re.fullmatch(r"L(\d+)(?:-L(\d+))?", anchor)
+    if lines is None:
+        # What the browser does with it is for the page itself to say.
+        return path.suffix == ".html"
+    return int(lines[2] or lines[1]) <= len(path.read_text(encoding="utf-8").splitlines())
 
 
 def with_style(document: Document) -> str:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser
@@ -23,7 +20,7 @@ from hangup.model.trace import StackResult
 from hangup.report import publish
 from tests import github
 from tests.browser import opened
-from tests.github import REFERENCE_LIMIT, Document
+from tests.github import REFERENCE_LIMIT, dead_links, document, pages
 from tests.test_pages import CANCELLED, COMPLETED, made, with_recipes
 from tests.traces import stack, stack_result
 
@@ -88,18 +85,6 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return directory
 
 
-def pages(directory: Path) -> Iterator[tuple[str, Path]]:
-    """The Markdown of a report, by the path below its directory."""
-    for path in sorted(directory.rglob("*.md")):
-        yield path.relative_to(directory).as_posix(), path
-
-
-@cache
-def document(path: Path) -> Document:
-    """A page, rendered."""
-    return github.render(path.read_text(encoding="utf-8"))
-
-
 def limit(page: str) -> int:
     """How large a page may be."""
     return next(size for pattern, size in SIZES.items() if fnmatch.fnmatch(page, pattern))
@@ -132,33 +117,7 @@ def test_the_reference_results_are_not_too_large() -> None:
 
 
 def test_no_link_leads_nowhere(report: Path) -> None:
-    dead = [
-        f"{name}: {target}"
-        for name, path in pages(report)
-        for target in dict.fromkeys(document(path).links)
-        if not leads_somewhere(report, name, target)
-    ]
-    assert dead == []
-
-
-def leads_somewhere(report: Path, page: str, target: str) -> bool:
-    """Whether there is what a link leads to; of other sites this is not asked."""
-    if re.match(r"[a-z]+:", target):
-        return True
-    address, _, anchor = target.partition("#")
-    below = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(address)))
-    path = report / (below if address else page)
-    if not path.exists():
-        return False
-    if not anchor:
-        return True
-    if path.suffix == ".md":
-        return unquote(anchor) in document(path).anchors
-    lines = re.fullmatch(r"L(\d+)(?:-L(\d+))?", anchor)
-    if lines is None:
-        # What the browser does with it is for the page itself to say.
-        return path.suffix == ".html"
-    return int(lines[2] or lines[1]) <= len(path.read_text(encoding="utf-8").splitlines())
+    assert dead_links(report) == []
 
 
 def test_no_link_is_left_as_text(report: Path) -> None:

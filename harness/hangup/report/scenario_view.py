@@ -96,13 +96,25 @@ class ScenarioView:
     ) -> None:
         self._outcomes = outcomes
         self.scenario = scenario
-        self.groups = [group for group in groups if group.ran(scenario.id)]
-        self.first = self.groups[0]
+        self.groups = [group for group in groups if self._of(group)]
+        """Those that it was run in."""
+
+    @property
+    def first(self) -> VersionGroup:
+        """The group that is shown first."""
+        return self.groups[0]
 
     @cached_property
     def stacks(self) -> Sequence[Stack]:
-        """Those of the first group that it was run on."""
-        return self._ran(self.first.stacks)
+        """Those of the first group that it was run on; variants if it was on no baseline."""
+        return self._of(self.first)
+
+    def _of(self, group: VersionGroup) -> list[Stack]:
+        return self._ran(group.stacks) or self._ran(group.with_variants)
+
+    @cached_property
+    def _shown(self) -> Sequence[Stack]:
+        return [stack for group in self.groups for stack in self._of(group)]
 
     @property
     def noun(self) -> str:
@@ -112,8 +124,7 @@ class ScenarioView:
     @cached_property
     def subject(self) -> str:
         """What it is about: the end of the stream, or the endpoint where no stream begins."""
-        stacks = [stack for group in self.groups for stack in group.stacks]
-        ends = {s for stack in stacks for s in self._saws(stack, Surface.STREAM_END)}
+        ends = {s for stack in self._shown for s in self._saws(stack, Surface.STREAM_END)}
         return Surface.STREAM_END if ends - {Word.NEVER_STARTED} else Surface.ENDPOINT
 
     @cached_property
@@ -159,9 +170,10 @@ class ScenarioView:
         """The variants and the other groups, each with what came out otherwise in it."""
         found = []
         for group in self.groups:
-            variants = [s for s in group.with_variants if s not in set(group.stacks)]
+            shown = self._of(group)
+            variants = [stack for stack in group.with_variants if stack not in shown]
             if group is not self.first:
-                found.append(self._difference(group, group.stacks, self._in_first, variants=False))
+                found.append(self._difference(group, shown, self._in_first, variants=False))
             found.append(self._difference(group, variants, _baseline, variants=True))
         return [difference for difference in found if difference.ran]
 
@@ -201,8 +213,7 @@ class ScenarioView:
         return {*self._outcomes.saws(stack, self.scenario.id, surface)} - {Word.NOT_APPLICABLE}
 
     def _has(self, surface: str) -> bool:
-        stacks = [stack for group in self.groups for stack in group.stacks]
-        return is_applicable_anywhere(self._outcomes, stacks, [self.scenario.id], surface)
+        return is_applicable_anywhere(self._outcomes, self._shown, [self.scenario.id], surface)
 
     def _could_have_seen(self, stack: Stack) -> bool:
         return any(

@@ -8,11 +8,10 @@ from hangup.report.scenario_view import ScenarioView
 
 
 def pages(context: Context) -> Pages:
-    """A page for every scenario that was run on a baseline, or on what there is in their place."""
+    """A page for every scenario that was run, or asked of an app that has not what it needs."""
     found = {}
     for scenario in context.scenarios:
         view = ScenarioView(context.outcomes, context.groups, scenario)
-        if view.groups:
-            page = scenario_page(scenario.id)
-            found[page] = context.render(page, "scenario.md.j2", scenario=scenario, view=view)
+        page = scenario_page(scenario.id)
+        found[page] = context.render(page, "scenario.md.j2", scenario=scenario, view=view)
     return found
