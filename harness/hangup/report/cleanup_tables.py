@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from hangup.analysis.cleanup import KINDS, CleanupGuide, Tried, combined
+from hangup.analysis.cleanup import KINDS, CleanupGuide, Tried, Verdict, combined
 from hangup.model.cleanup import RECIPES, SITUATIONS, Kind, Recipe, Situation
 from hangup.model.trace import Stack
 from hangup.report.cleanup import AdviceRow, CleanupView, RecipeIn, Written
@@ -24,10 +24,9 @@ class Line(msgspec.Struct, frozen=True):
     kinds: tuple[Kind, ...]
 
     @property
-    def figures(self) -> Sequence[tuple[Kind, Tried]]:
+    def verdicts(self) -> Sequence[Verdict]:
         """What came of it, by kind."""
-        verdicts = self.written.recommendation.verdicts
-        return [(v.kind, v.tried) for v in verdicts if v.kind in self.kinds]
+        return [v for v in self.written.recommendation.verdicts if v.kind in self.kinds]
 
     def example(self, kind: Kind) -> RecipeIn:
         """A situation to be shown for all of a kind: one in which it fails, if there is any."""
