@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -18,9 +17,8 @@ from hangup.model.cleanup import (
     whole_title,
 )
 from hangup.model.scenarios import SCENARIOS
-from hangup.model.trace import Trial
 from tests.rendering import rendered
-from tests.test_pages import CANCELLED, made, with_recipes
+from tests.test_pages import CANCELLED, made, made_again, with_recipes
 from tests.traces import LEAVES, stack, stack_result, trial
 
 TITLE = {situation.id: situation.title for situation in SITUATIONS}
@@ -128,11 +126,6 @@ def test_clean_up_after_completion_is_shown_with_what_works() -> None:
     row = row_of(section(text, "Every recipe in every app"), "`try-finally`")
     done = f"Done only *after completion* when {TITLE['backpressure']}."
     assert row == f"| `try-finally` | **all** ({done}) | all |"
-
-
-def made_again(trials: Sequence[Trial]) -> list[Trial]:
-    """The same trials as second repeats."""
-    return [replace(trial, repeat=2) for trial in trials]
 
 
 def test_servers_share_a_line_with_the_figures_of_the_worst() -> None:

@@ -48,5 +48,5 @@ def test_every_anchor_is_the_one_that_github_makes() -> None:
 
 def test_a_footnote_that_is_asked_for_again_keeps_its_number() -> None:
     notes = Footnotes()
-    assert [notes.mark(text) for text in ("one", "two", "one", "")] == ["[^1]", "[^2]", "[^1]", ""]
+    assert [notes.to(text) for text in ("one", "two", "one")] == ["[^1]", "[^2]", "[^1]"]
     assert list(notes) == [(1, "one"), (2, "two")]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hangup.analysis.claims import verdicts
 from hangup.analysis.compaction import compacted
@@ -17,6 +20,7 @@ from hangup.report import pages, publish
 from hangup.report.claim_rows import claim_rows
 from hangup.report.views import in_order
 from hangup.store.results import metadata_json
+from tests import github
 from tests.rendering import outcomes_of, rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
@@ -59,6 +63,28 @@ def with_recipes(
 
 
 # --- Links.
+
+
+def dead_links(rendered: Mapping[str, str]) -> list[str]:
+    """The links between the pages that lead nowhere."""
+    documents = {name: github.render(text) for name, text in rendered.items()}
+    dead = []
+    for name, document in documents.items():
+        for target in document.links:
+            path, _, anchor = target.partition("#")
+            page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            page = page if path else name
+            if "://" in target or page.startswith("../") or not page.endswith(".md"):
+                continue
+            if page not in documents or (anchor and anchor not in documents[page].anchors):
+                dead.append(f"{name}: {target}")
+    return dead
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    idle = made("idle", CANCELLED, COMPLETED)
+    everything = rendered(stack_result(*idle), with_recipes("bare"), link_code=False)
+    assert dead_links(everything) == []
 
 
 def test_every_number_that_a_page_uses_has_its_address() -> None:
@@ -243,6 +269,11 @@ def test_there_is_a_row_for_each_stack_that_relays() -> None:
 def test_without_relays_the_page_says_that_they_were_not_run() -> None:
     text = rendered(stack_result(*made("idle", CANCELLED)))["upstream.md"]
     assert "Not run" in text
+
+
+def made_again(trials: Sequence[Trial]) -> list[Trial]:
+    """The same trials as second repeats."""
+    return [replace(trial, repeat=2) for trial in trials]
 
 
 # --- On disk.

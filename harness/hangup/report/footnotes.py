@@ -1,4 +1,4 @@
-"""Footnotes: sentences that would make the cells of a table too wide."""
+"""Footnotes of a page: what is too long for a cell, once."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Iterator
 
 
 class Footnotes:
-    """The footnotes of a page; one that is asked for again has the number that it had."""
+    """The footnotes of one page, in the order in which they are first referred to."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def mark(self, text: str) -> str:
-        """What stands in a table for a footnote; nothing if there is nothing to say."""
-        if not text:
-            return ""
+    def to(self, text: str) -> str:
+        """The mark that refers to a note; notes that say the same are one."""
         return f"[^{self._numbers.setdefault(text, len(self._numbers) + 1)}]"
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        """The numbers and the texts."""
+        """The notes with their numbers."""
         return ((number, text) for text, number in self._numbers.items())
