@@ -102,7 +102,7 @@ def test_a_variant_is_shown_where_it_differs_from_its_baseline() -> None:
     text = page(of("a", CANCELLED), of("a+x", CANCELLED), of("a+y", COMPLETED))
     assert rows(text) == {"a": Word.CANCELLED_AT_AWAIT}
     part = text.partition("## Variants\n\n")[2]
-    assert part.startswith("1 of 2 came out otherwise than their baseline:")
+    assert part.startswith("1 of 2 came out otherwise than their baseline; shares that")
     assert rows(part) == {"a+y": Word.COMPLETED}
 
 
@@ -129,3 +129,11 @@ def test_a_scenario_that_no_app_can_be_asked_says_so() -> None:
 def test_a_scenario_that_was_run_on_variants_only_is_shown_of_them() -> None:
     baseline = stack_result(*made("ticking", CANCELLED), of=stack("a"))
     assert rows(page(baseline, of("a+x", COMPLETED))) == {"a+x": Word.COMPLETED}
+
+
+def test_a_share_that_repeats_could_have_is_no_difference() -> None:
+    baseline = of("a", *[CANCELLED] * 5)
+    chance = page(baseline, of("a+x", *[CANCELLED] * 4, COMPLETED))
+    assert "As their baselines, on all 1." in chance
+    certain = page(baseline, of("a+x", CANCELLED, *[COMPLETED] * 9))
+    assert "1 of 1 came out otherwise than their baseline" in certain

@@ -268,6 +268,15 @@ class ScenarioView:
             for one, other in zip(a, b, strict=True)
         )
 
+    def _came_out_otherwise(self, stack: Stack, other: Stack) -> bool:
+        """Whether anything that the table shows differs between two stacks."""
+        alarms = {part.surface for on in (stack, other) for part in self._alarms(on)}
+        return any(
+            differ(self._part(stack, surface).observations, self._part(other, surface).observations)
+            for column in self.columns
+            for surface in column.surfaces or alarms
+        )
+
     def _surface_rows(
         self, stacks: Sequence[Stack], base: Callable[[Stack], Stack | None]
     ) -> list[SurfaceRow]:
@@ -283,7 +292,7 @@ class ScenarioView:
                     continue
                 of.append(stack)
                 compared = base(stack)
-                if compared is not None and may_be_the_same(
+                if compared is not None and not differ(
                     self._outcomes[Cell(compared, self.scenario.id, surface)], seen
                 ):
                     continue
@@ -311,7 +320,7 @@ class ScenarioView:
 
         def differs(stack: Stack) -> bool:
             other = compared(stack)
-            return other is None or not self._alike(self._cells(other), self._cells(stack))
+            return other is None or self._came_out_otherwise(stack, other)
 
         ran = self._ran(stacks)
         comparable = [stack for stack in ran if compared(stack) is not None]
@@ -354,6 +363,19 @@ def may_be_the_same(a: Sequence[ObservationCount], b: Sequence[ObservationCount]
         return False
     names = sorted(one)
     return p_value([one[n] for n in names], [other[n] for n in names]) > SIGNIFICANCE
+
+
+def differ(a: Sequence[ObservationCount], b: Sequence[ObservationCount]) -> bool:
+    """Whether two cells differ: by more than repeats of the same could, or from the first trial on.
+
+    Two in which all trials saw one thing differ if that is not the same, however few they are.
+    """
+    one, other = ({_shown(o): o.n for o in counts} for counts in (a, b))
+    if (min(len(one), len(other)) < 2 and len(one) == len(other)) or not (one and other):
+        return one.keys() != other.keys()
+    names = sorted(one.keys() | other.keys())
+    counts = ([seen.get(name, 0) for name in names] for seen in (one, other))
+    return p_value(*counts) <= SIGNIFICANCE
 
 
 def _shown(observation: ObservationCount) -> str:
