@@ -31,7 +31,6 @@ from hangup.model.conditions import (
     Status,
     Unreported,
     When,
-    decisive_surface,
 )
 from hangup.model.trace import Trial
 from hangup.model.vocabulary import FAILURES, HANDLERS, Surface, Word
@@ -314,39 +313,37 @@ def test_a_path_condition_is_never_asked_of_a_trial() -> None:
     path = PathCondition("passes-no-handler")
     assert PathCondition not in get_args(Condition)
     assert path.surfaces == ()
-    assert decisive_surface(path) is None
     with pytest.raises(KeyError):
         decide(path, classified(trial("idle", *CANCELLED)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("condition", "surfaces", "decisive"),
+    ("condition", "surfaces"),
     [
-        (ENDED, ("stream-end",), "stream-end"),
-        (ANY_END, ("stream-end",), "stream-end"),
-        (Status("200"), ("client",), "client"),
-        (LooksComplete(), ("client",), "client"),
-        (Unreported(), (), None),
-        (ENDPOINT_FIRST, ("endpoint", "stream"), None),
-        (LISTENS, ("receive",), None),
-        (SendsAfter(), ("send",), None),
-        (Came(STEP), ("cleanup",), None),
-        (Elapsed(STEP, 1.0), ("cleanup",), None),
-        (SentAfter(Mark("handler", "saw")), ("send", "handler"), None),
-        (SpecVersion("2.4"), (), None),
-        (Not(ENDED), ("stream-end",), "stream-end"),
-        (All((LISTENS, ENDED)), ("receive", "stream-end"), "stream-end"),
-        (Either((LISTENS, ENDED)), ("receive", "stream-end"), "stream-end"),
+        (ENDED, ("stream-end",)),
+        (ANY_END, ("stream-end",)),
+        (Status("200"), ("client",)),
+        (LooksComplete(), ("client",)),
+        (Unreported(), ()),
+        (ENDPOINT_FIRST, ("endpoint", "stream")),
+        (LISTENS, ("receive",)),
+        (SendsAfter(), ("send",)),
+        (Came(STEP), ("cleanup",)),
+        (Elapsed(STEP, 1.0), ("cleanup",)),
+        (SentAfter(Mark("handler", "saw")), ("send", "handler")),
+        (SpecVersion("2.4"), ()),
+        (Not(ENDED), ("stream-end",)),
+        (All((LISTENS, ENDED)), ("receive", "stream-end")),
+        (Either((LISTENS, ENDED)), ("receive", "stream-end")),
         # What is asked for comes first, then what it is asked under.
-        (When(ENDED, SILENT_HANDLER), ("handler", "stream-end"), "handler"),
+        (When(ENDED, SILENT_HANDLER), ("handler", "stream-end")),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_condition_names_the_surfaces_it_reads(
-    condition: Condition, surfaces: tuple[str, ...], decisive: str | None
+    condition: Condition, surfaces: tuple[str, ...]
 ) -> None:
     assert condition.surfaces == surfaces
-    assert decisive_surface(condition) == decisive
 
 
 # --- What is not known never becomes a yes or a no.

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from hangup.analysis.claims import verdicts
 from hangup.analysis.compaction import compacted
 from hangup.environment.code_excerpts import CodeExcerpts
-from hangup.model.claims import BY_ID as CLAIM
 from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import Word
@@ -193,33 +192,6 @@ def test_no_page_has_a_blank_line_too_many() -> None:
 # --- Claims.
 
 
-def claim_cells(text: str, claim: str) -> list[str]:
-    (row,) = (line for line in text.splitlines() if f"| {CLAIM[claim].text} |" in line)
-    return row.partition(f"| {CLAIM[claim].text} | ")[2].split(" | ")
-
-
-def test_the_claims_page_says_where_a_claim_is_confirmed() -> None:
-    firm = stack_result(
-        *made("idle", CANCELLED), *made("ticking", CANCELLED, COMPLETED), of=stack("firm")
-    )
-    torn = [
-        stack_result(*made("idle", CANCELLED), of=stack("torn")),
-        stack_result(*made("idle", COMPLETED), of=stack("torn", "hypercorn")),
-    ]
-    text = rendered(firm, *torn)["claims.md"]
-    cells = claim_cells(text, "cancelled-at-an-await")
-    assert cells[0].startswith("[confirmed, ticking 1/2][")
-    assert cells[1].startswith("uvicorn: [confirmed][")
-    assert "<br>hypercorn: [refuted][" in cells[1]
-    assert "**torn**: refuted in [`idle`]" in text
-
-
-def test_a_claim_whose_scenarios_were_not_run_says_so() -> None:
-    text = rendered(stack_result(*made("idle", CANCELLED)))
-    assert claim_cells(text["claims.md"], "is-disconnected-tells")[0].startswith("not run")
-    assert "is-disconnected-tells" not in text["apps.md"]
-
-
 def test_an_app_is_judged_by_its_servers_that_decide() -> None:
     silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
     text = rendered(
@@ -236,13 +208,6 @@ def test_what_no_server_decides_is_not_said_to_be_confirmed() -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("- Inconclusive"))
     assert "1. cancelled-at-an-await" in line
     assert "- Confirmed: " not in text
-
-
-def test_trials_that_do_not_decide_are_counted() -> None:
-    neither = trial("ticking", "stream begin", failure=Word.NOT_REACHED, repeat=2)
-    text = rendered(stack_result(*made("ticking", CANCELLED), neither))["claims.md"]
-    assert "not decided by some trials of [`ticking`]" in text
-    assert "(1 of 2)" in text
 
 
 def test_the_order_of_the_results_does_not_matter() -> None:

@@ -27,13 +27,12 @@ from hangup.model.conditions import (
     SendsAfter,
     SentAfter,
     SpecVersion,
-    When,
 )
 from hangup.model.trace import TRACED, StackResult, Trial
 from hangup.model.vocabulary import FAILURES, Word
 from hangup.report import cleanup, conditions, markdown, upstream
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
-from hangup.report.claims import ClaimsView, why_inconclusive
+from hangup.report.claims import why_inconclusive
 from hangup.store.tables import csv_text
 from tests.rendering import rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
@@ -99,27 +98,6 @@ def test_a_claim_says_what_it_asks_for(claim: Claim) -> None:
 )
 def test_a_condition_is_said_in_words(condition: Condition, words: str) -> None:
     assert conditions.in_words(condition) == words
-
-
-def test_scenarios_that_came_out_alike_are_named_together() -> None:
-    alike = [trial(name, *SUSPENDED) for name in ("idle", "post")]
-    other = trial("ticking", *COMPLETED)
-    claim = msgspec.structs.replace(MADE_UP, scenarios=("idle", "ticking", "post"))
-    outcomes = Outcomes([stack_result(*alike, other)])
-    view = ClaimsView(verdicts(outcomes, [claim]), outcomes)
-    (details,) = view.details(claim, [stack()])
-    assert [detail.scenarios for detail in details.undecided] == [("idle", "post")]
-    assert [detail.scenarios for detail in details.refuted] == [("ticking",)]
-
-
-def test_a_reason_that_the_deciding_surface_does_not_show_is_named() -> None:
-    condition = When(SpecVersion("2.4"), ENDED)
-    claim = msgspec.structs.replace(MADE_UP, condition=condition)
-    outcomes = Outcomes([stack_result(trial("idle", "scope declares (2.3)", *CANCELLED))])
-    view = ClaimsView(verdicts(outcomes, [claim]), outcomes)
-    (details,) = view.details(claim, [stack()])
-    assert [detail.scenarios for detail in details.undecided] == [("idle",)]
-    assert details.why == ("`scope`: spec version 2.3",)
 
 
 def results(apps: Sequence[str]) -> list[StackResult]:

@@ -15,6 +15,9 @@ class Citation(msgspec.Struct, frozen=True):
 
     title: str
     url: str | None = None
+    project: str = ""
+    """The framework, server, library or specification whose documentation or tracker it is, by
+    name; empty for anything else, such as the tracker of an application."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,10 +168,31 @@ _STREAM_LASTED = Elapsed(_ENDED, _AT_ONCE_S)
 # ---------------------------------------------------------------------------- sources
 
 ARTICLE = Citation("the article (FastAPI 0.115.14, uvicorn 0.34.3, Python 3.11)")
+ARTICLE_VERSIONS = "article"
+"""The version set with the releases that the article names, and what there was beside them."""
+ARTICLE_APP = "fastapi-langgraph"
+"""The app that is built as the article's is."""
+ARTICLE_SERVER = "uvicorn"
+"""The server that the article runs it on."""
+
+PROJECTS = {
+    "Kludex/starlette": "Starlette",
+    "fastapi/fastapi": "FastAPI",
+    "sysid/sse-starlette": "sse-starlette",
+    "litestar-org/litestar": "Litestar",
+    "pallets/quart": "Quart",
+    "Kludex/uvicorn": "uvicorn",
+    "pgjones/hypercorn": "Hypercorn",
+    "django/asgiref": "the ASGI specification",
+    "agronholm/anyio": "AnyIO",
+    "python/cpython": "Python",
+}
+"""The projects that claims are about, by repository: frameworks, servers, what they stand on."""
 
 
 def _issue(repository: str, number: int, kind: str = "issues") -> Citation:
-    return Citation(f"{repository}#{number}", f"https://github.com/{repository}/{kind}/{number}")
+    url = f"https://github.com/{repository}/{kind}/{number}"
+    return Citation(f"{repository}#{number}", url, PROJECTS.get(repository, ""))
 
 
 def _pull(repository: str, number: int) -> Citation:
@@ -179,7 +200,13 @@ def _pull(repository: str, number: int) -> Citation:
 
 
 def _docs(title: str, repository: str, path: str) -> Citation:
-    return Citation(title, f"https://github.com/{repository}/blob/{path}")
+    url = f"https://github.com/{repository}/blob/{path}"
+    return Citation(title, url, PROJECTS.get(repository, ""))
+
+
+def _site(title: str, url: str, repository: str) -> Citation:
+    """Documentation that is read on a site of its own."""
+    return Citation(title, url, PROJECTS[repository])
 
 
 ANYIO = _docs("AnyIO, Cancellation", "agronholm/anyio", "master/docs/cancellation.rst")
@@ -190,9 +217,10 @@ SSE_STARLETTE = _docs("sse-starlette, README", "sysid/sse-starlette", "main/READ
 SSE_ARCHITECTURE = _docs(
     "sse-starlette, Architecture", "sysid/sse-starlette", "main/ARCHITECTURE.md"
 )
-SHIELDING = Citation(
+SHIELDING = _site(
     "Python, Shielding from cancellation",
     "https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation",
+    "python/cpython",
 )
 CLOSING = _docs("Hypercorn, Closing", "pgjones/hypercorn", "main/docs/discussion/closing.rst")
 FINALIZATION = _pull("python/cpython", 141885)
@@ -215,9 +243,10 @@ CLAIMS: tuple[Claim, ...] = (
         text="The handler for `Exception` is not called when the client leaves.",
         cited=(
             ARTICLE,
-            Citation(
+            _site(
                 "Python, Exceptions of asyncio",
                 "https://docs.python.org/3/library/asyncio-exceptions.html",
+                "python/cpython",
             ),
         ),
         scenarios=DISCONNECTS,
@@ -494,9 +523,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="swallowing-keeps-it-alive",
         text="A generator that catches the cancellation and goes on keeps running.",
         cited=(
-            Citation(
+            _site(
                 "Python, Task cancellation",
                 "https://docs.python.org/3/library/asyncio-task.html",
+                "python/cpython",
             ),
             _issue("sysid/sse-starlette", 40),
         ),
@@ -669,9 +699,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="dependency-outlives-the-stream",
         text="A dependency with `yield` stays open until the stream has ended.",
         cited=(
-            Citation(
+            _site(
                 "FastAPI, Dependencies with yield",
                 "https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/",
+                "fastapi/fastapi",
             ),
             _pull("fastapi/fastapi", 14099),
         ),
@@ -783,3 +814,7 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
+OF_ARTICLE = tuple(claim for claim in CLAIMS if ARTICLE in claim.cited)
+"""What the article says, in its order."""
+OF_OTHERS = tuple(claim for claim in CLAIMS if ARTICLE not in claim.cited)
+"""What only others say."""

@@ -251,18 +251,3 @@ class PathCondition(msgspec.Struct, frozen=True):
 def _surfaces(conditions: Iterable[Condition]) -> tuple[str, ...]:
     found = (surface for condition in conditions for surface in condition.surfaces)
     return tuple(dict.fromkeys(found))
-
-
-def decisive_surface(condition: Condition | PathCondition) -> str | None:
-    """The surface whose observations say why a condition came out as it did, if there is one."""
-    match condition:
-        case Saw(surface=surface) | SawAny(surface=surface):
-            return surface
-        case Status() | LooksComplete():
-            return Surface.CLIENT
-        case When(then=part) | Not(of=part):
-            return decisive_surface(part)
-        case All(of=of) | Either(of=of):
-            return next((s for s in map(decisive_surface, of) if s is not None), None)
-        case _:
-            return None

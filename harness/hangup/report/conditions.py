@@ -35,7 +35,7 @@ FEW = 3
 _PATH_QUESTIONS: Mapping[PathQuestion, str] = {
     "cancelled-by-another-task": "the stream was cancelled by another task than its own",
     "passes-no-handler": "the exception passes no frame of the framework in which an `except` "
-    "caught an endpoint's error in `plain-error`",
+    "caught the ordinary error of a plain endpoint",
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jinja2
 
+from hangup.analysis.claim_extent import ClaimExtent
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import Headline, error_reporting_surfaces
 from hangup.model.cleanup import whole_title
@@ -18,6 +20,7 @@ from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word, surface_title
 from hangup.report import (
+    claim_text,
     cleanup_text,
     effect_text,
     exception_path,
@@ -31,6 +34,7 @@ from hangup.report.conditions import in_words as condition_in_words
 from hangup.report.evidence import OnServer
 from hangup.report.exception_path_diagram import flowchart
 from hangup.report.links import Links, scenario_page
+from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
 from hangup.report.upstream import agreement, counts, times_ms
 from hangup.report.views import Agreeing, Glance
@@ -81,6 +85,12 @@ def _linked(context: jinja2.runtime.Context, text: str, stack: Stack, scenario: 
         return text
     links: Links = context["links"]
     return links.to(text, evidence_of(stack, scenario))
+
+
+@jinja2.pass_context
+def _extent(context: jinja2.runtime.Context, extent: ClaimExtent | None) -> str:
+    """How far a claim is true, with links to the evidence."""
+    return claim_text.in_full(extent, partial(_linked, context))
 
 
 @jinja2.pass_context
@@ -238,9 +248,11 @@ def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
 
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "agreement": agreement,
+    "by_version_set": claim_text.by_version_set,
     "among": markdown.among,
     "anchor": markdown.anchor,
     "cell": _cell,
+    "claim_page": claim_page,
     "code": markdown.code,
     "code_link": _code_link,
     "codes": markdown.codes,
@@ -254,6 +266,8 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "effect_verdict": effect_text.verdict,
     "how_often": _how_often,
     "ended": _ended,
+    "extent": _extent,
+    "extent_in_short": claim_text.in_short,
     "first_lower": markdown.first_lower,
     "first_upper": markdown.first_upper,
     "headline": _headline,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from hangup.model.claims import OF_ARTICLE
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack
@@ -14,6 +15,11 @@ SCENARIOS = "scenarios"
 DIRECTORIES = (EVIDENCE, SCENARIOS)
 """The directories below the results that hold nothing but generated pages."""
 REPORT = "report.md"
+ARTICLE = "article.md"
+"""What the article says."""
+CLAIMS = "claims.md"
+"""What only others say, and all claims in one table."""
+_OF_ARTICLE = frozenset(claim.id for claim in OF_ARTICLE)
 _PAGE_OF_KIND = {
     "disconnect": "disconnects",
     "control": "controls",
@@ -42,6 +48,11 @@ def evidence(stack: Stack, scenario: str) -> str:
 def scenario_page(scenario: str) -> str:
     """Where the page of a scenario is, below the results."""
     return f"{SCENARIOS}/{scenario}.md"
+
+
+def claim(id_: str) -> str:
+    """Where what is said of a claim is, below the results."""
+    return f"{ARTICLE if id_ in _OF_ARTICLE else CLAIMS}#{id_}"
 
 
 class Links:

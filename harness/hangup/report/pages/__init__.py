@@ -15,14 +15,14 @@ from hangup.model.trace import StackResult
 from hangup.report.cleanup import Excerpts
 from hangup.report.filters import template_environment
 from hangup.report.links import REPORT, Links
-from hangup.report.pages import chapters, cleanup, evidence, hazards, method, scenarios
+from hangup.report.pages import chapters, claims, cleanup, evidence, hazards, method, scenarios
 from hangup.report.pages.context import GENERATED, Context, Pages
 from hangup.report.views import GLANCE_COLUMNS, groups
 from hangup.report.views import glance as glance_of
 
 __all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
 
-KINDS = (chapters, cleanup, hazards, method, scenarios, evidence)
+KINDS = (chapters, claims, cleanup, hazards, method, scenarios, evidence)
 """The modules that write pages."""
 
 

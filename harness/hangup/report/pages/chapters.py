@@ -8,7 +8,6 @@ from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios
-from hangup.model.claim import Ruling
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
@@ -55,7 +54,7 @@ PARTS: Mapping[str, str] = {
     "exception-paths": "exception paths",
 }
 """What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "effects", "handlers", "upstream", "claims")
+CHAPTERS = ("apps", "effects", "handlers", "upstream")
 """The pages beside the report, each a template of that name."""
 
 
@@ -64,7 +63,7 @@ def pages(context: Context) -> Pages:
     outcomes, grouped = context.outcomes, context.groups
     data = {
         "claims": CLAIMS,
-        "verdicts": ClaimsView(context.verdicts, outcomes),
+        "verdicts": ClaimsView(context.verdicts),
         "costs": cost_rows(outcomes),
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
         "same_events": same_events(outcomes),
@@ -73,7 +72,6 @@ def pages(context: Context) -> Pages:
         "parts": PARTS,
         "where": WHERE,
         "why": WHY,
-        "Ruling": Ruling,
     }
     templates = {REPORT: "report.md.j2"}
     templates |= {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
