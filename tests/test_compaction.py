@@ -14,8 +14,8 @@ from hangup.analysis.cleanup import CleanupGuide
 from hangup.analysis.compaction import KEPT, compacted
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
+from hangup.analysis.headlines import headlines
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import headlines
 from hangup.analysis.upstream import Cost, cost_rows
 from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
 from hangup.model.exception_path import Step

@@ -6,7 +6,8 @@ import re
 
 import msgspec
 
-from hangup.model.trace import TRACED, StackResult, Step
+from hangup.model.exception_path import Step
+from hangup.model.trace import TRACED, StackResult
 from tests.rendering import rendered
 from tests.test_pages import CANCELLED, COMPLETED, made
 from tests.test_report_exception_path import DISTRIBUTIONS, RESPONSES, SERVICE, step
@@ -21,7 +22,9 @@ def steps(line: int = 255) -> list[Step]:
         step("raised", 1, "_stream", SERVICE, 109),
         step("left", 1, "_stream", SERVICE, 109),
         step("raised", 2, "stream_response", RESPONSES, line),
-        step("left", 2, "stream_response", RESPONSES, line, at="task"),
+        step("left", 2, "stream_response", RESPONSES, line),
+        step("raised", 3, "wrap", RESPONSES, 282),
+        step("left", 3, "wrap", RESPONSES, 282, at="task"),
     ]
 
 
@@ -54,8 +57,7 @@ def test_a_path_that_a_page_has_shown_is_named_and_one_that_differs_is_shown() -
 def test_each_address_is_on_a_page_once() -> None:
     text = rendered(traced(idle=255, ticking=256, post=257))[PAGE.format("3.13")]
     addresses = re.findall(r"https://\S+", text)
-    assert len(addresses) == 3
-    assert len(set(addresses)) == 3
+    assert len(addresses) == len(set(addresses)) == 4
 
 
 def test_paths_are_shown_frame_by_frame_in_the_first_group_and_in_a_sentence_in_others() -> None:

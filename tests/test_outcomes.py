@@ -14,8 +14,8 @@ from hangup.analysis.cleanup import CleanupGuide
 from hangup.analysis.compaction import compacted
 from hangup.analysis.coverage import tracing_effect
 from hangup.analysis.hazards import found_hazards
+from hangup.analysis.headlines import headlines
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import headlines, late_finally
 from hangup.analysis.upstream import cost_rows
 from hangup.model.exception_path import Step
 from hangup.model.outcomes import Cell, ObservationCount, Saws
@@ -167,7 +167,6 @@ def test_every_trial_is_classified_once_however_often_it_is_asked_for(
         assert cost_rows(outcomes)
         assert tracing_effect(outcomes).cells
         assert headlines(outcomes, [stack()])
-        assert late_finally(outcomes, stack()).ran
     assert classified == Counter([*trials, *traced])
 
 

@@ -125,7 +125,7 @@ def test_it_compares_shows_and_reports_in_an_empty_directory(
 ) -> None:
     done = installed(*a_short_run("starlette", "--scenario", "idle"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.endswith("the report: hangup-results/report.md\n")
+    assert done.stderr.endswith("the report: hangup-results/README.md\n")
     assert [path.name for path in tmp_path.iterdir()] == ["hangup-results"]
     results = tmp_path / "hangup-results"
     assert (results / ".hangup" / ".gitignore").read_text().splitlines()[-1] == "*"
@@ -136,7 +136,7 @@ def test_it_compares_shows_and_reports_in_an_empty_directory(
     assert "stream-end" in shown.stdout
 
     before = contents(results)
-    (results / "report.md").unlink()
+    (results / "README.md").unlink()
     (results / "outcomes.csv").unlink()
     reported = installed("report", cwd=tmp_path)
     assert reported.returncode == 0, reported.stderr

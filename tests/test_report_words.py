@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -29,12 +28,11 @@ from hangup.model.conditions import (
     SpecVersion,
 )
 from hangup.model.trace import TRACED, StackResult, Trial
-from hangup.model.vocabulary import FAILURES, Word
+from hangup.model.vocabulary import Word
 from hangup.report import cleanup, conditions, markdown, upstream
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
 from hangup.report.claims import why_inconclusive
 from hangup.store.tables import csv_text
-from tests.rendering import rendered
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
 STARTED: tuple[Line, ...] = ("stream begin", LEAVES)
@@ -229,47 +227,3 @@ def test_scenarios_are_named_the_shorter_way_round() -> None:
     assert markdown.among(Among(ran, ran)) == ""
     assert markdown.among(Among(("idle",), ran)) == " (idle)"
     assert markdown.among(Among(("idle", "post"), ran)) == " (not in nested)"
-
-
-# --- The first table.
-
-
-def first_row(*trials: Trial, surfaces: Sequence[str] = ()) -> dict[str, str]:
-    """The texts of a stack's row in the first table of the report, by column, without links."""
-    text = rendered(stack_result(*trials, surfaces=surfaces))["report.md"]
-    lines = text.splitlines()
-    at = next(i for i, line in enumerate(lines) if "back-pressure |" in line)
-    columns, cells = ([c.strip() for c in lines[i].strip("| ").split("|")] for i in (at, at + 2))
-    texts = [re.sub(r"\[(.+?)\]\[\d+\]", r"\1", cell) for cell in cells]
-    return dict(zip(columns, texts, strict=True))
-
-
-@pytest.mark.parametrize("failure", sorted(FAILURES))
-def test_a_stack_without_a_conclusive_trial_says_why(failure: Word) -> None:
-    row = first_row(
-        trial("before-response", failure=failure),
-        trial("idle", failure=failure),
-        trial("cleanup-await", failure=failure),
-    )
-    assert row["`finally` late"] == row["idle"] == failure
-    assert row["clean-up unfinished"] == failure
-    assert row["seen by"] == Word.INCONCLUSIVE
-
-
-def test_a_silence_that_is_not_earned_is_not_said_to_be_nothing() -> None:
-    row = first_row(trial("idle", *CANCELLED), surfaces=["handler"])
-    assert row["seen by"] == Word.INCONCLUSIVE
-    proof = trial("plain-error", "handler saw ValueError", "server-log saw ValueError")
-    row = first_row(trial("idle", *CANCELLED), proof, surfaces=["handler"])
-    assert row["seen by"] == Word.NOTHING
-
-
-def test_a_headline_counts_the_stacks_it_names() -> None:
-    told = stack_result(
-        trial("before-response", "endpoint begin", LEAVES, "endpoint end CancelledError"),
-        of=stack("a"),
-    )
-    untold = stack_result(trial("before-response", "endpoint begin", LEAVES, CLOSES), of=stack("b"))
-    failed = stack_result(trial("before-response", failure=Word.NOT_REACHED), of=stack("c"))
-    text = rendered(told, untold, failed)["report.md"]
-    assert "**1 of 2** stacks: b." in text

@@ -29,7 +29,7 @@ from hangup.model.plan import Plan
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.report import publish
-from hangup.report.links import REPORT
+from hangup.report.links import OVERVIEW
 from hangup.runner.plan import choose_servers, count_trials
 from hangup.runner.scheduler import Hooks, Scheduler
 from hangup.store.journal import Journal
@@ -121,7 +121,7 @@ def run_and_publish(journal: Journal, results: Path, cache: Path) -> tuple[bool,
         if trial.failure == Word.FAILED_TO_START
     )
     trials = f"{total - not_started} of {total} trials" if not_started else f"{total} trials"
-    print_message(f"{trials}; the report: {displayed(results / REPORT)}")
+    print_message(f"{trials}; the report: {displayed(results / OVERVIEW)}")
     for name, failure in scheduler.failed_to_start.items():
         log = displayed(failure.log)
         print_message(f"{name} could not be started: {failure.reason}; its log: {log}", style="red")

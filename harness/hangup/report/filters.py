@@ -11,12 +11,10 @@ import jinja2
 
 from hangup.analysis.claim_extent import ClaimExtent
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import Headline, error_reporting_surfaces
+from hangup.analysis.summary import error_reporting_surfaces
 from hangup.model.cleanup import whole_title
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.exception_path import ExceptionPath
-from hangup.model.outcomes import Cell
-from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Surface, Word, surface_title
 from hangup.report import (
@@ -37,26 +35,10 @@ from hangup.report.links import Links, scenario_page
 from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
 from hangup.report.upstream import agreement, counts, times_ms
-from hangup.report.views import Agreeing, Glance
+from hangup.report.views import Agreeing
 
 DRAWN = "idle"
 """The scenario whose exception path is drawn."""
-HEADLINES: Mapping[str, str] = {
-    "cancelled-at-await": "A client that closes an idle stream raises `CancelledError` at its "
-    "`await`",
-    "handler-called": "The handler for `Exception` was called for some disconnect",
-    "await-cut-short": "A plain `await` in the clean-up is cancelled",
-    "late-under-backpressure": "Under back-pressure nothing is raised in the stream, unless "
-    "because its object is reclaimed",
-    "completes-under-backpressure": "Under back-pressure a stream that never awaits anything of "
-    "its own runs to completion after the client left",
-    "blocks-the-event-loop": "A stream that never awaits anything blocks the event loop",
-    "failure-looks-complete": "A stream that fails after some events looks complete to its client",
-    "endpoint-not-notified": "An endpoint that has not answered yet is not notified",
-    "slow-shutdown": "The process has not exited within "
-    f"{BY_ID['shutdown'].window_s:g} s of SIGTERM while a stream is open",
-}
-"""What a headline says of the stacks it was found on."""
 
 
 def template_environment() -> jinja2.Environment:
@@ -152,38 +134,6 @@ def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
     return f"[{text}]({links.relative(target)})"
 
 
-def _ended(glance: Glance, column: str) -> str:
-    return markdown.spread(glance.ends[column])
-
-
-def _late_finally(glance: Glance) -> str:
-    late = glance.late_finally
-    if not late.ran:
-        return _ended(glance, "idle")
-    return markdown.codes(late.found) if late.found else "never"
-
-
-def _seen(glance: Glance) -> str:
-    if glance.seen:
-        seen = (f"`{s.surface}`{markdown.among(s.scenarios)}" for s in glance.seen)
-        return "; ".join(seen)
-    return str(Word.NOTHING if glance.could_have_seen else Word.INCONCLUSIVE)
-
-
-@jinja2.pass_context
-def _unfinished(context: jinja2.runtime.Context, glance: Glance) -> str:
-    cleanups = glance.unfinished_cleanups
-    if not cleanups.ran:
-        outcomes: Outcomes = context["outcomes"]
-        return markdown.spread(outcomes[Cell(glance.stack, "cleanup-await", Surface.CLEANUP)])
-    names = (name.removeprefix("cleanup-") for name in cleanups.found)
-    return markdown.codes(names) if cleanups.found else "none"
-
-
-def _headline(headline: Headline) -> str:
-    return f"{HEADLINES[headline.id]}: {markdown.share(headline.found, headline.ran)}."
-
-
 @jinja2.pass_context
 def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
     """A text that leads to the evidence of a recipe in a situation."""
@@ -265,14 +215,11 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
     "effect_verdict": effect_text.verdict,
     "how_often": _how_often,
-    "ended": _ended,
     "extent": _extent,
     "extent_in_short": claim_text.in_short,
     "first_lower": markdown.first_lower,
     "first_upper": markdown.first_upper,
-    "headline": _headline,
     "in_words": observations.in_words,
-    "late_finally": _late_finally,
     "linked": _linked,
     "on_stacks": markdown.on_stacks,
     "names": markdown.names,
@@ -284,7 +231,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "saw": markdown.saw,
     "saw_in_sentence": markdown.saw_in_sentence,
     "scenario_page": scenario_page,
-    "seen": _seen,
     "servers": _servers,
     "share": markdown.share,
     "spread": markdown.spread,
@@ -297,7 +243,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "plural": "{}s".format,
     "percent": "{:.0%}".format,
     "at_most": "≤\N{NO-BREAK SPACE}{:.0%}".format,
-    "unfinished": _unfinished,
     "whole_title": whole_title,
     "why": _why_sentences,
 }

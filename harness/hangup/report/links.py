@@ -14,12 +14,14 @@ EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
 DIRECTORIES = (EVIDENCE, SCENARIOS)
 """The directories below the results that hold nothing but generated pages."""
-REPORT = "report.md"
 ARTICLE = "article.md"
 """What the article says."""
 CLAIMS = "claims.md"
 """What only others say, and all claims in one table."""
 _OF_ARTICLE = frozenset(claim.id for claim in OF_ARTICLE)
+OVERVIEW = "README.md"
+"""The page that a reader begins with."""
+HEAT_MAP = "heat-map.svg"
 _PAGE_OF_KIND = {
     "disconnect": "disconnects",
     "control": "controls",

@@ -9,12 +9,11 @@ from itertools import groupby
 
 import msgspec
 
-from hangup.analysis import coverage, summary
+from hangup.analysis import coverage
 from hangup.analysis.coverage import NotRun
 from hangup.analysis.hazards import FoundHazard
 from hangup.analysis.latency import LatencyRow, latency_rows
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.summary import Among, Headline, SeenBy
 from hangup.analysis.upstream import CostRow
 from hangup.model import servers
 from hangup.model.apps import REFERENCE
@@ -36,30 +35,6 @@ class Agreeing(msgspec.Struct, frozen=True):
     scenario: str
     applicable: bool
     """False where the scenario was run and the app has no such surface."""
-
-
-class Glance(msgspec.Struct, frozen=True, kw_only=True):
-    """A stack's row in the first table."""
-
-    stack: Stack
-    ends: Mapping[str, tuple[ObservationCount, ...]]
-    """How the stream, the server or the process came out, by column."""
-    late_finally: Among
-    seen: tuple[SeenBy, ...]
-    could_have_seen: bool
-    unfinished_cleanups: Among
-    latency: LatencyRow | None
-
-
-GLANCE_COLUMNS: Mapping[str, tuple[str, Surface]] = {
-    "idle": ("idle", Surface.STREAM_END),
-    "ticking": ("ticking", Surface.STREAM_END),
-    "back-pressure": ("backpressure", Surface.STREAM_END),
-    "firehose: server": ("firehose", Surface.LIVENESS),
-    "SIGTERM: stream": ("shutdown", Surface.STREAM_END),
-    "SIGTERM: process": ("shutdown", Surface.EXIT),
-}
-"""What the first table shows of a cell: column to scenario and surface."""
 
 
 class VersionGroup:
@@ -114,11 +89,6 @@ class VersionGroup:
         return global_handlers(self.outcomes, self.apps[app], [s.id for s in scenarios])
 
     @property
-    def headlines(self) -> Sequence[Headline]:
-        """The answers in a few sentences."""
-        return summary.headlines(self.outcomes, self.stacks)
-
-    @property
     def not_run(self) -> Sequence[NotRun]:
         """What a thorough run would add."""
         return coverage.not_run(self.results)
@@ -127,12 +97,6 @@ class VersionGroup:
     def latencies(self) -> Sequence[LatencyRow]:
         """The latencies there are."""
         return latency_rows(self.results)
-
-    @property
-    def glances(self) -> Sequence[Glance]:
-        """The rows of the first table."""
-        latencies = {row.stack: row for row in self.latencies}
-        return [glance(self.outcomes, stack, latencies.get(stack)) for stack in self.stacks]
 
     def places(self, hazard: FoundHazard) -> Mapping[str, Sequence[HazardPlace]]:
         """Where a hazard was found: for each app its scenarios and servers."""
@@ -187,22 +151,6 @@ def in_order(results: Iterable[StackResult]) -> list[StackResult]:
         return (*group, stack.app != REFERENCE, stack.app, server)
 
     return sorted(results, key=key)
-
-
-def glance(outcomes: Outcomes, stack: Stack, latency: LatencyRow | None) -> Glance:
-    """What a reader wants to know of a stack first."""
-    return Glance(
-        stack=stack,
-        ends={
-            title: outcomes[Cell(stack, scenario, surface)]
-            for title, (scenario, surface) in GLANCE_COLUMNS.items()
-        },
-        late_finally=summary.late_finally(outcomes, stack),
-        seen=summary.seen_of_disconnects(outcomes, stack),
-        could_have_seen=summary.could_have_seen(outcomes, stack),
-        unfinished_cleanups=summary.unfinished_cleanups(outcomes, stack),
-        latency=latency,
-    )
 
 
 def agreeing(

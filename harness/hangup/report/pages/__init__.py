@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hangup.analysis.outcomes import Outcomes
-from hangup.model import servers
 from hangup.model.claim import ClaimVerdict
-from hangup.model.trace import StackResult
 from hangup.report.cleanup import Excerpts
-from hangup.report.filters import template_environment
-from hangup.report.links import REPORT, Links
-from hangup.report.pages import chapters, claims, cleanup, evidence, hazards, method, scenarios
+from hangup.report.pages import (
+    chapters,
+    claims,
+    cleanup,
+    evidence,
+    hazards,
+    method,
+    overview,
+    scenarios,
+)
 from hangup.report.pages.context import GENERATED, Context, Pages
-from hangup.report.views import GLANCE_COLUMNS, groups
-from hangup.report.views import glance as glance_of
+from hangup.report.pages.overview import excerpt
 
 __all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
 
 KINDS = (chapters, claims, cleanup, hazards, method, scenarios, evidence)
-"""The modules that write pages."""
+"""The modules that write pages; that of the decision page comes last, as it leads to them."""
 
 
 def render(
@@ -38,29 +42,5 @@ def render(
     found: dict[str, str] = {}
     for kind in KINDS:
         found |= kind.pages(context)
+    found |= overview.pages(context, found.keys())
     return found
-
-
-def excerpt(outcomes: Outcomes) -> str:
-    """What the README shows of the first group's table: a row an app, on its first server."""
-    group = groups(outcomes)[0]
-    first: dict[str, StackResult] = {}
-    for result in group.results:
-        first.setdefault(result.stack.app, result)
-    rows = [(r.title, glance_of(outcomes, r.stack, None)) for r in first.values()]
-    stack = next(iter(first.values())).stack
-    template = template_environment().get_template("excerpt.md.j2")
-    return template.render(
-        rows=rows,
-        columns=GLANCE_COLUMNS,
-        server=_title_of(stack.server),
-        python=stack.python,
-        outcomes=outcomes,
-        links=Links(REPORT),
-    )
-
-
-def _title_of(server: str) -> str:
-    """What a server is; its id, if there is no such server any more."""
-    known = servers.BY_ID.get(server)
-    return known.title if known is not None else server

@@ -1,19 +1,14 @@
-"""The report and the pages beside it."""
+"""The pages beside the decision page that have no module of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hangup.analysis.coverage import tracing_effect
-from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
-from hangup.report.links import REPORT
 from hangup.report.pages.context import Context, Pages
-from hangup.report.views import GLANCE_COLUMNS
 
 HANDLED_SCENARIOS = (
     "plain-error",
@@ -46,33 +41,21 @@ WHY = (
 )
 """What is explained by an exception path."""
 
-PARTS: Mapping[str, str] = {
-    "relays": "streams that relay",
-    "polling": "streams that poll for the disconnect",
-    "shutdowns": "other shutdowns than by SIGTERM while a stream is open",
-    "recipes": "recipes for clean-up",
-    "exception-paths": "exception paths",
-}
-"""What a run that is not thorough leaves out."""
 CHAPTERS = ("apps", "effects", "handlers", "upstream")
-"""The pages beside the report, each a template of that name."""
+"""The pages, each a template of that name."""
 
 
 def pages(context: Context) -> Pages:
-    """The report and its chapters."""
+    """The chapters."""
     outcomes, grouped = context.outcomes, context.groups
     data = {
         "claims": CLAIMS,
         "verdicts": ClaimsView(context.verdicts),
         "costs": cost_rows(outcomes),
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
-        "same_events": same_events(outcomes),
         "handled_scenarios": [scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
-        "glance_columns": GLANCE_COLUMNS,
-        "parts": PARTS,
         "where": WHERE,
         "why": WHY,
     }
-    templates = {REPORT: "report.md.j2"}
-    templates |= {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
+    templates = {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
     return {page: context.render(page, template, **data) for page, template in templates.items()}
