@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from hangup.agent import probe
 from hangup.environment.staging import stage
 from tests.agent_trace import AgentTrace
+from tests.browser import chromium
 from tests.command import Hangup
 from tests.interpreters import FEATURE_VERSIONS, interpreter
 
@@ -49,3 +51,10 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("staged") / "root"
     stage(root, [])
     return root
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; the tests that need one are skipped where none is installed."""
+    with chromium() as started:
+        yield started

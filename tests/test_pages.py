@@ -7,20 +7,19 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from hangup.analysis.claims import verdicts
 from hangup.analysis.compaction import compacted
 from hangup.environment.code_excerpts import CodeExcerpts
-from hangup.model.cleanup import RECIPES, RECIPES_BY_SITUATION, SITUATIONS, scenario_id
-from hangup.model.scenarios import SCENARIOS
+from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import Word
 from hangup.report import pages, publish
 from hangup.report.claim_rows import claim_rows
 from hangup.report.views import in_order
 from hangup.store.results import metadata_json
+from tests import github
 from tests.rendering import outcomes_of, rendered
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
@@ -65,27 +64,24 @@ def with_recipes(
 # --- Links.
 
 
-def anchors(page: str) -> set[str]:
-    headings = re.findall(r"(?m)^#+ (.+)$", page)
-    named = re.findall(r'<a id="([^"]+)"></a>', page)
-    return {*named} | {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings
-    }
-
-
 def dead_links(rendered: Mapping[str, str]) -> list[str]:
     """The links between the pages that lead nowhere."""
+    documents = {
+        name: github.render(text) for name, text in rendered.items() if name.endswith(".md")
+    }
     dead = []
-    for name, text in rendered.items():
-        inline = re.findall(r"\]\(([^)]+)\)", text)
-        numbered = re.findall(r"(?m)^\[\d+\]: (\S+)$", text)
-        for target in [*inline, *numbered]:
+    for name, document in documents.items():
+        for target in document.links:
             path, _, anchor = target.partition("#")
             page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-            page = name if not path else page
-            if "://" in target or page.startswith("../") or page.endswith((".csv", ".html")):
+            page = page if path else name
+            if (
+                "://" in target
+                or page.startswith("../")
+                or page.endswith((".csv", ".html", ".json"))
+            ):
                 continue
-            if page not in rendered or (anchor and anchor not in anchors(rendered[page])):
+            if page not in rendered or (anchor and anchor not in documents[page].anchors):
                 dead.append(f"{name}: {target}")
     return dead
 
@@ -114,18 +110,6 @@ def test_a_scenario_has_a_page_where_it_was_run() -> None:
     found = rendered(stack_result(*made("idle", CANCELLED)))
     assert "scenarios/idle.md" in found
     assert "scenarios/ticking.md" not in found
-
-
-def test_servers_that_agree_share_a_cell_and_others_are_named() -> None:
-    one = stack_result(*made("idle", CANCELLED), of=stack("quart", "uvicorn"))
-    same = stack_result(*made("idle", CANCELLED), of=stack("quart", "uvicorn-fast"))
-    other = stack_result(*made("idle", COMPLETED), of=stack("quart", "hypercorn"))
-    text = rendered(one, same, other)["scenarios/idle.md"]
-    (row,) = (line for line in text.splitlines() if line.startswith("| `stream-end`"))
-    assert row == (
-        "| `stream-end` | uvicorn, uvicorn-fast: [cancelled at an await][1]"
-        "<br>hypercorn: [completed (not notified)][1] | "
-    )
 
 
 VARIANT = "evidence/current-py3.13/quart+x/disconnects.md"
@@ -182,21 +166,13 @@ def test_timelines_are_those_of_the_first_version_set_and_python() -> None:
     assert "```text" not in found[page.format("3.11")]
 
 
-def test_a_hazard_that_only_variants_have_is_an_effect_and_has_no_place_among_hazards() -> None:
-    baseline = stack_result(*made("idle", CANCELLED), of=stack("quart"))
-    variant = stack_result(*made("idle", COMPLETED), of=stack("quart+x"))
-    title = "A stream runs to completion after the client left"
-    assert title not in rendered(baseline, variant)["hazards.md"]
-    assert title in rendered(variant)["hazards.md"]
-
-
 def test_evidence_shows_one_trial_for_all_that_came_out_alike_on_any_server() -> None:
     results = [
         stack_result(*made("idle", CANCELLED, CANCELLED), of=stack("quart", server))
         for server in ("uvicorn", "hypercorn")
     ]
     text = rendered(*results)["evidence/current-py3.13/quart/disconnects.md"]
-    assert "2 of 2 trials on uvicorn, 2 of 2 trials on hypercorn; trial 1 on uvicorn:" in text
+    assert "2 of 2 trials on each of uvicorn, hypercorn; trial 1 on uvicorn:" in text
     assert text.count("```text") == 1
 
 
@@ -240,130 +216,9 @@ def test_the_order_of_the_results_does_not_matter() -> None:
     assert rendered(*results) == rendered(*results[::-1])
 
 
-# --- Clean-up.
-
-
-def test_results_without_recipes_give_no_advice() -> None:
-    text = rendered(stack_result(*made("idle", CANCELLED)))["cleanup.md"]
-    assert "# Clean-up that works\n\nNot run in full" in text
-
-
-def test_recipes_that_were_not_tried_everywhere_give_no_advice() -> None:
-    once = trial("anyio-shield-in-idle", "asgi begin", LEAVES, "cleanup begin", "cleanup end")
-    assert "Not run in full" in rendered(stack_result(once))["cleanup.md"]
-
-
-def test_recipes_are_on_the_page_on_clean_up_and_have_their_evidence() -> None:
-    found = rendered(with_recipes())
-    evidence = found["evidence/current-py3.13/starlette/recipes.md"]
-    for recipe, situation in RECIPES_BY_SITUATION:
-        if recipe.surface is None:
-            assert f"## {scenario_id(recipe, situation)}\n" in evidence
-    assert not any(f"scenarios/{s.id}.md" in found for s in SCENARIOS if s.kind == "recipe")
-
-
-def test_the_code_of_a_recipe_is_shown_once() -> None:
-    text = rendered(with_recipes("bare"), with_recipes())["cleanup.md"]
-    for recipe in RECIPES:
-        if recipe.surface is None and not recipe.situations:
-            for function in recipe.functions:
-                assert text.count(f"async def {function}(") == 1
-
-
-@pytest.mark.parametrize("works", [True, False])
-def test_an_app_is_told_what_to_write(works: bool) -> None:
-    text = rendered(with_recipes(works=works))["cleanup.md"]
-    (row,) = [line for line in text.splitlines() if line.startswith("| **starlette** |")][:1]
-    assert row.startswith("| **starlette** | uvicorn | [`try-finally`](")
-    assert ("disconnects 0 of 3 failed (at most 63%)" in row) == works
-    assert ("disconnects 3 of 3 failed (at most 100%)" in row) != works
-    assert ("; fails: [did not run in idle]" in row) != works
-    for situation in SITUATIONS:
-        assert f"`{situation.id}`: {situation.title}" in text
-
-
-def row_of(page: str, *starts: str) -> str:
-    """The first row that begins with these cells."""
-    start = f"| {' | '.join(starts)} |"
-    return next(line for line in page.splitlines() if line.startswith(start))
-
-
-def test_what_is_not_known_is_neither_a_failure_nor_shown_as_none() -> None:
-    of_one = with_recipes(fails=["error"], inconclusive=["ticking"])
-    untried = [t for t in of_one.trials if not t.scenario.endswith("-in-shutdown-group")]
-    text = rendered(stack_result(*untried, of=of_one.stack))["cleanup.md"]
-    row = row_of(text, "**starlette**", "uvicorn")
-    assert "; fails: [did not run in error]" in row
-    assert "; not known: [`ticking`]" in row
-    cells = [cell.strip() for cell in row_of(text, "`try-finally`").split("|")[2:-1]]
-    found = dict(zip([s.id for s in SITUATIONS], cells, strict=True))
-    assert found["idle"] == ""
-    assert found["ticking"] == found["shutdown-group"] == "\N{EN DASH}"
-    assert found["error"].startswith("[1/1 did not run]")
-
-
-def test_clean_up_after_completion_is_shown_with_what_works() -> None:
-    text = rendered(with_recipes(after_completion=["backpressure"]))["cleanup.md"]
-    (*_, matrix) = text.split("### Every recipe in every app")
-    row = row_of(matrix, "**starlette**", "uvicorn")
-    assert "[**all**]" in row
-    assert "; *after completion* in backpressure |" in row
-
-
-def test_servers_share_a_row_of_recipes_with_the_figures_of_the_worst() -> None:
-    good, failed = with_recipes(), with_recipes(fails=["idle"])
-    one = stack_result(*good.trials, *made_again(failed.trials), of=good.stack)
-    other = stack_result(*failed.trials, *made_again(failed.trials), of=stack(server="hypercorn"))
-    text = rendered(one, other)["cleanup.md"]
-    row = row_of(text, "**starlette**", "uvicorn, hypercorn")
-    assert "disconnects 2 of 6 failed" in row
-    assert "; fails: [did not run in idle]" in row
-    (*_, matrix) = text.split("### Every recipe in every app")
-    cells = row_of(matrix, "**starlette**", "uvicorn, hypercorn").split("|")[3:-1]
-    assert all(cell.startswith(" [did not run in idle]") for cell in cells)
-
-
 def made_again(trials: Sequence[Trial]) -> list[Trial]:
     """The same trials as second repeats."""
     return [replace(trial, repeat=2) for trial in trials]
-
-
-def test_an_app_is_told_the_same_on_both_pages() -> None:
-    worse = with_recipes("bare", fails=["idle", "ticking"])
-    pages_ = rendered(worse, with_recipes("bare", server="uvicorn+fast"))
-    told = "Fewer situations fail with this app on uvicorn+fast"
-    assert told in row_of(pages_["cleanup.md"], "**bare**", "uvicorn")
-    assert told in pages_["apps.md"]
-
-
-def test_a_server_that_only_shutdowns_were_tried_on_is_spoken_of_as_such() -> None:
-    whole = with_recipes(server="uvicorn+graceful-2s", fails=["shutdown"])
-    shutdowns = [t for t in whole.trials if "-in-shutdown" in t.scenario]
-    of_variant = stack_result(*shutdowns, of=whole.stack)
-    text = rendered(with_recipes(), of_variant)["cleanup.md"]
-    row = row_of(text, "**starlette**", "uvicorn+graceful-2s")
-    assert "nothing but shutdowns was tried" in row
-    assert "shutdowns 1 of 6 failed" in row
-    assert not re.search("disconnect|error|situation|idle|ticking|backpressure", row)
-    assert "nothing but" not in row_of(text, "**starlette**", "uvicorn")
-
-
-def test_what_is_recommended_says_if_it_was_not_run_by_itself() -> None:
-    sampled = with_recipes()
-    alone = [replace(t, alone=True) for t in sampled.trials]
-    marked = "not run by itself in all of these"
-    assert marked in row_of(rendered(sampled)["cleanup.md"], "**starlette**", "uvicorn")
-    text = rendered(stack_result(*alone, of=sampled.stack))["cleanup.md"]
-    assert marked not in row_of(text, "**starlette**", "uvicorn")
-
-
-def test_it_is_not_said_of_a_flood_what_it_needs() -> None:
-    line = "[answered → answered, good]"
-    flood = trial("firehose", "asgi begin", LEAVES, "asgi end", "liveness saw answered")
-    tried = with_recipes()
-    text = rendered(stack_result(*tried.trials, flood, of=tried.stack))["cleanup.md"]
-    assert line in text
-    assert "needs `checkpoint`" not in text
 
 
 # --- On disk.

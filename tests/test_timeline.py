@@ -83,7 +83,7 @@ def test_a_process_that_has_not_exited_is_said_to_have_had_so_long(
 def test_cells_and_timelines_say_so() -> None:
     slow = trial("shutdown", "stream begin", LEAVES, CLOSES, f"exit saw {Word.STILL_RUNNING}")
     pages = rendered(stack_result(slow))
-    assert "| `exit` | [not within 6 s]" in pages["scenarios/shutdown.md"]
+    assert "| `exit` | not within 6 s |" in pages["scenarios/shutdown.md"]
     assert "not within 6 s" in pages["evidence/current-py3.13/starlette/shutdown.md"]
 
 

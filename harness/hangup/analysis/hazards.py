@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from hangup.analysis.conditions import decide
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.hazards import HAZARDS, Hazard
 from hangup.model.outcomes import Cell
+from hangup.model.trace import Stack
 
 
 class FoundHazard(msgspec.Struct, frozen=True):
@@ -34,3 +35,19 @@ def _cells(outcomes: Outcomes, hazard: Hazard) -> tuple[Cell, ...]:
             if any(decide(hazard.condition, trial) for trial in of_stack.of(scenario))
         )
     )
+
+
+def hazard_trials(
+    outcomes: Outcomes, hazard: Hazard, scenario: str, stacks: Iterable[Stack]
+) -> tuple[int, int]:
+    """In how many of a scenario's trials on these stacks a hazard was found, and of how many.
+
+    Trials that cannot decide it are not counted.
+    """
+    decided = [
+        (decision, trial.trial.count)
+        for stack in stacks
+        for trial in outcomes.of(stack).of(scenario)
+        if (decision := decide(hazard.condition, trial)) is not None
+    ]
+    return sum(n for found, n in decided if found), sum(n for _, n in decided)

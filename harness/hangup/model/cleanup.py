@@ -275,6 +275,14 @@ RECIPES = (
 BY_ID = {recipe.id: recipe for recipe in RECIPES}
 
 
+def whole_title(recipe: Recipe) -> str:
+    """What a recipe does, with the title of the one that it is made from in place of its id."""
+    for other in RECIPES:
+        if recipe.title.startswith(f"`{other.id}`"):
+            return whole_title(other) + recipe.title.removeprefix(f"`{other.id}`")
+    return recipe.title
+
+
 RECIPES_BY_SITUATION: tuple[tuple[Recipe, Situation], ...] = tuple(
     (recipe, situation)
     for situation in (*SITUATIONS, FLOOD)

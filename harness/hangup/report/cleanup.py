@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -15,7 +15,6 @@ from hangup.analysis.cleanup import (
     CleanupResult,
     Recommendation,
     Tried,
-    differ_by_one,
     failure_rank,
 )
 from hangup.analysis.outcomes import Outcomes
@@ -68,6 +67,8 @@ class Written(msgspec.Struct, frozen=True):
     unknown: tuple[RecipeIn, ...]
     """Where it was not tried, or no trial was conclusive."""
     after_completion: tuple[RecipeIn, ...]
+    tried: tuple[RecipeIn, ...]
+    """All that it is recommended for, on the first of these stacks."""
     stays: tuple[tuple[RecipeIn, int, int], ...]
     """Where the process had not exited within the window, in how many trials and of how many."""
 
@@ -75,6 +76,10 @@ class Written(msgspec.Struct, frozen=True):
     def recipe(self) -> Recipe:
         """What to write."""
         return self.recommendation.recipe
+
+    def first_of(self, kind: Kind) -> RecipeIn:
+        """What came of it in the first situation of a kind."""
+        return next(found for found in self.tried if found.situation.kind == kind)
 
 
 class AdviceRow(msgspec.Struct, frozen=True):
@@ -101,28 +106,6 @@ class FloodRow(msgspec.Struct, frozen=True):
     """All stacks on which it was tried."""
 
 
-class WorstCell(msgspec.Struct, frozen=True):
-    """The worst that came of a recipe on a stack, and in how many more situations it fails."""
-
-    example: RecipeIn | None
-    """None where the app has no such place."""
-    works: bool
-    more: int
-    after_completion: tuple[Situation, ...] = ()
-    """The situations in which it may work only after completion."""
-
-
-class FailureCell(msgspec.Struct, frozen=True):
-    """On how many stacks a recipe fails in a situation, and how most of them do."""
-
-    example: RecipeIn | None
-    """None if it never failed."""
-    failing: int
-    of: int
-    """On how many stacks there were conclusive trials."""
-    others: bool
-
-
 class CleanupView:
     """What the template asks for; false if no stack can be advised."""
 
@@ -138,7 +121,6 @@ class CleanupView:
         self.stacks = guide.ran(stacks)
         self._outcomes = outcomes
         self._excerpts = excerpts
-        self._shown: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.stacks)
@@ -183,6 +165,11 @@ class CleanupView:
                 most(s, lambda in_: in_.tried.after_completion)
                 for s in recommended.after_completion
             ),
+            tried=tuple(
+                self._in(stacks[0], recommended.recipe, s)
+                for s in SITUATIONS
+                if s.kind in recommended.kinds
+            ),
             stays=tuple((most(s, self._stays), n, of) for s, n, of in recommended.stays),
         )
 
@@ -210,100 +197,6 @@ class CleanupView:
             found.items(), key=lambda item: (-len(item[1]), _flood_words(rows[item[0]]))
         )
         return [msgspec.structs.replace(rows[key], stacks=tuple(on)) for key, on in ordered]
-
-    def columns(self, stacks: Sequence[Stack]) -> list[Recipe]:
-        """The recipes for all situations that any of the apps has what it takes for."""
-        ran = self.ran(stacks)
-        return [r for r in RECIPES if any(r in self.guide.general(stack) for stack in ran)]
-
-    def matrix(self, stacks: Sequence[Stack]) -> list[tuple[Sequence[Stack], list[WorstCell]]]:
-        """The worst of every recipe on every stack; a row for servers that are alike."""
-        ran = self.ran(stacks)
-        columns = self.columns(ran)
-        rows: list[tuple[Sequence[Stack], list[WorstCell]]] = []
-        for app in dict.fromkeys(stack.app for stack in ran):
-            alike: list[list[Stack]] = []
-            for stack in (s for s in ran if s.app == app):
-                same = (on for on in alike if self._same_row(on[0], stack, columns))
-                on = next(same, None)
-                if on is None:
-                    alike.append([stack])
-                else:
-                    on.append(stack)
-            rows += [(on, [self._worst_of(on, recipe) for recipe in columns]) for on in alike]
-        return rows
-
-    def _worst_of(self, stacks: Sequence[Stack], recipe: Recipe) -> WorstCell:
-        """The cell of the stack, of those in a row, on which the largest share failed."""
-        cells = [self._worst(stack, recipe) for stack in stacks]
-        return max(cells, key=lambda c: failure_rank(c.example.tried) if c.example else (0.0, 0.0))
-
-    def _same_row(self, one: Stack, other: Stack, columns: Sequence[Recipe]) -> bool:
-        """Whether a row says the same of two stacks, or what differs is one trial in a cell."""
-        for cell, another in ((self._worst(s, r) for s in (one, other)) for r in columns):
-            if cell.example is None or another.example is None:
-                if cell.example is not another.example:
-                    return False
-            elif (cell.works, cell.more, cell.after_completion) != (
-                another.works,
-                another.more,
-                another.after_completion,
-            ) or (
-                not cell.works
-                and not (
-                    cell.example.situation == another.example.situation
-                    and differ_by_one(cell.example.tried, another.example.tried)
-                )
-            ):
-                return False
-        return True
-
-    def _worst(self, stack: Stack, recipe: Recipe) -> WorstCell:
-        if not self.guide.applies(stack, recipe):
-            return WorstCell(None, works=False, more=0)
-        situation, tried = self.guide.worst(stack, recipe)
-        others = [s for s in self.guide.fails(stack, recipe) if s != situation]
-        return WorstCell(
-            RecipeIn(stack, recipe, situation, tried),
-            works=not self.guide.not_good(stack, recipe),
-            more=len(others),
-            after_completion=tuple(
-                s
-                for s in self.guide.situations(stack, recipe)
-                if self.guide.tried(stack, recipe, s).after_completion
-            ),
-        )
-
-    def failures(self, stacks: Sequence[Stack]) -> list[tuple[Recipe, list[FailureCell | None]]]:
-        """For every recipe that fails somewhere, on how many stacks and how it does.
-
-        None for a situation in which nothing conclusive is known of it.
-        """
-        rows = []
-        for recipe in self.columns(stacks):
-            on = [stack for stack in self.ran(stacks) if self.guide.applies(stack, recipe)]
-            if any(self.guide.fails(stack, recipe) for stack in on):
-                rows.append((recipe, [self._failure(on, recipe, s) for s in SITUATIONS]))
-        return rows
-
-    def _failure(
-        self, on: Sequence[Stack], recipe: Recipe, situation: Situation
-    ) -> FailureCell | None:
-        found = {stack: self.guide.tried(stack, recipe, situation) for stack in on}
-        tried = {stack: found[stack] for stack in on if found[stack].of}
-        if not tried:
-            return None
-        failing = [stack for stack in tried if tried[stack].failures]
-        if not failing:
-            return FailureCell(None, 0, len(tried), others=False)
-        commonest = Counter(tried[stack].worst for stack in failing).most_common(1)[0][0]
-        example = next(stack for stack in failing if tried[stack].worst == commonest)
-        return FailureCell(
-            RecipeIn(example, recipe, situation, tried[example]),
-            len(failing),
-            len(tried),
-            others=any(tried[stack].worst != commonest for stack in failing),
-        )
 
     def works_on(self, recipe: Recipe, kind: Kind) -> tuple[list[Stack], list[Stack]]:
         """The stacks on which a recipe never failed in a kind of situations, and all it ran on."""
@@ -342,16 +235,21 @@ class CleanupView:
                     found[f"{excerpt.path}:{excerpt.first_line}"] = excerpt
         return list(found.values())
 
-    def new_code(self, recipe: Recipe) -> list[CodeExcerpt]:
-        """The code of a recipe that was not shown with one before it."""
-        new = []
-        for function in recipe.functions:
-            excerpts = (self._excerpt(function, stack.app) for stack in self.stacks)
-            excerpt = next((found for found in excerpts if found is not None), None)
-            if excerpt is not None and function not in self._shown:
-                self._shown.add(function)
-                new.append(excerpt)
-        return new
+    def code(self, recipes: Sequence[Recipe]) -> list[tuple[Recipe, list[CodeExcerpt]]]:
+        """The code of recipes, each piece with the first that is made of it."""
+        shown: set[str] = set()
+        found = []
+        for recipe in recipes:
+            new = [function for function in recipe.functions if function not in shown]
+            shown.update(new)
+            pieces = [excerpt for function in new if (excerpt := self._first_excerpt(function))]
+            found.append((recipe, pieces))
+        return found
+
+    def _first_excerpt(self, function: str) -> CodeExcerpt | None:
+        apps = dict.fromkeys(stack.app for stack in self.stacks)
+        excerpts = (self._excerpt(function, app) for app in apps)
+        return next((excerpt for excerpt in excerpts if excerpt is not None), None)
 
     def _excerpt(self, function: str, app: str) -> CodeExcerpt | None:
         return self._excerpts.recipe(function) or self._excerpts.call_in_app(app, function)

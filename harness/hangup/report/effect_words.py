@@ -82,11 +82,6 @@ class Writer:
         return self._links.to(text, evidence(stack, scenario))
 
 
-def first_lower(text: str) -> str:
-    """A title as a clause in a sentence."""
-    return text[:1].lower() + text[1:]
-
-
 def words_of(rows: Iterable[EffectRow]) -> list[ExplainedWord]:
     """The words that these rows use, in the vocabulary's order; those of recipes last."""
     used: dict[bool, set[str]] = {False: set(), True: set()}

@@ -52,6 +52,8 @@ class TracedPaths(msgspec.Struct, frozen=True):
 
     results: tuple[StackResult, ...]
     paths: tuple[ExceptionPath, ...]
+    shown_in: str = ""
+    """The scenario before it on the page that has the same paths; empty if there is none."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -117,6 +119,25 @@ def sections(outcomes: Outcomes, stacks: Sequence[Stack], kind: str) -> list[Sec
         if scenario.kind == kind
     ]
     return [section for section in found if section.came_out]
+
+
+def with_repeated_paths_named(found: Sequence[Section]) -> list[Section]:
+    """The sections of a page, each saying of paths that another has shown which one that is."""
+    first: dict[object, str] = {}
+    named = []
+    for section in found:
+        traced = tuple(
+            msgspec.structs.replace(
+                same,
+                shown_in=""
+                if (where := first.setdefault(_without_numbers(same.paths), section.scenario.id))
+                == section.scenario.id
+                else where,
+            )
+            for same in section.traced
+        )
+        named.append(msgspec.structs.replace(section, traced=traced))
+    return named
 
 
 def _came_out(outcomes: Outcomes, stacks: Sequence[Stack], scenario: str) -> tuple[CameOut, ...]:

@@ -22,6 +22,8 @@ from hangup.report.source_links import source_link
 
 SourceLine = Callable[[Location], str | None]
 """Gives the line of code at a location, if it is at hand."""
+Link = Callable[[str, str], str]
+"""Makes a link of a text and an address."""
 
 WRAPPER_NOTE = "hangup's ASGI wrapper"
 
@@ -202,11 +204,18 @@ def _call(path: ExceptionPath) -> str:
     return "close()" if path.raised_in.saw == "GeneratorExit" else "cancel()"
 
 
-def steps(path: ExceptionPath, result: StackResult) -> Iterator[str]:
+def inline_link(text: str, address: str) -> str:
+    """A link that has its address with it."""
+    return f"[{text}]({address})"
+
+
+def steps(path: ExceptionPath, result: StackResult, link: Link = inline_link) -> Iterator[str]:
     """The path as items of a list, from the frame that decided to cancel."""
     if path.cancelled_by:
         inner = path.cancelled_by[: path.cancelled_by.index(canceller(path, result)) + 1]
-        calls = ", which calls ".join(_linked(location, result) for location in reversed(inner))
+        calls = ", which calls ".join(
+            _linked(location, result, link=link) for location in reversed(inner)
+        )
         yield f"{_verb(path)} by {calls}"
     before: Frame | None = None
     for frame in path.frames:
@@ -215,7 +224,7 @@ def steps(path: ExceptionPath, result: StackResult) -> Iterator[str]:
         name = "" if same else f"**{another}`{frame.saw}`** in "
         ours = f", {WRAPPER_NOTE}" if frame.location.file in WRAPPER_FILES else ""
         note = f": {became}" if (became := disposition(frame)) else ""
-        yield f"{name}{_linked(frame.location, result)}{ours}{note}"
+        yield f"{name}{_linked(frame.location, result, link=link)}{ours}{note}"
         before = frame
 
 
@@ -226,9 +235,11 @@ def nothing_thrown(trial: Trial) -> str:
     return "Nothing was thrown into the stream, its source or the endpoint in this trial."
 
 
-def _linked(location: Location, result: StackResult, line: int | None = None) -> str:
+def _linked(
+    location: Location, result: StackResult, line: int | None = None, link: Link = inline_link
+) -> str:
     """A location: the function, and its line linked to where it can be read."""
     at = line or location.line
     where = f"{file_in_words(location.file, result)}:{at}"
     address = _address(location, at, result)
-    return f"`{short(location.function)}` ({f'[{where}]({address})' if address else where})"
+    return f"`{short(location.function)}` ({link(where, address) if address else where})"

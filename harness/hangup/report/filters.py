@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -13,12 +14,15 @@ from hangup.analysis.claim_extent import ClaimExtent
 from hangup.analysis.latency import LatencyRow
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.analysis.summary import error_reporting_surfaces
+from hangup.model.cleanup import whole_title
 from hangup.model.code_excerpts import CodeExcerpt
+from hangup.model.exception_path import ExceptionPath
 from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import Surface, Word
+from hangup.model.vocabulary import Surface, Word, surface_title
 from hangup.report import (
     alarms,
     claim_text,
+    cleanup_text,
     effect_text,
     effect_words,
     exception_path,
@@ -29,6 +33,7 @@ from hangup.report import (
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
+from hangup.report.evidence import OnServer
 from hangup.report.exception_path_diagram import flowchart
 from hangup.report.links import Links, scenario_page
 from hangup.report.links import claim as claim_page
@@ -99,6 +104,34 @@ def _servers(stacks: Iterable[Stack]) -> str:
 
 
 @jinja2.pass_context
+def _stacks_linked(
+    context: jinja2.runtime.Context, stacks: Sequence[Stack], ran: Sequence[Stack], scenario: str
+) -> str:
+    """The apps of these stacks, each leading to its evidence, with servers if not all of them."""
+
+    def linked(app: str) -> str:
+        return _linked(context, app, next(s for s in stacks if s.app == app), scenario)
+
+    return markdown.stack_names(stacks, ran, linked)
+
+
+def _surface_heading(surface: str) -> str:
+    """What a surface is called at the head of a column."""
+    return surface_title(surface).removeprefix("the ")
+
+
+def _how_often(found: Iterable[OnServer]) -> str:
+    """In how many trials it came out so, on which servers."""
+    by_share: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for on in found:
+        by_share[on.n, on.of].append(on.server)
+    return "; ".join(
+        f"{n} of {of} trials on {'each of ' if len(on) > 1 else ''}{', '.join(on)}"
+        for (n, of), on in by_share.items()
+    )
+
+
+@jinja2.pass_context
 def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
     """A text that leads to a page below the results."""
     links: Links = context["links"]
@@ -127,6 +160,15 @@ def _code_link(context: jinja2.runtime.Context, text: str, excerpt: CodeExcerpt 
         return text
     links: Links = context["links"]
     return f"[{text}]({links.code(excerpt)})"
+
+
+@jinja2.pass_context
+def _path_steps(
+    context: jinja2.runtime.Context, path: ExceptionPath, result: StackResult
+) -> list[str]:
+    """The frames of an exception path, each address of a page once."""
+    links: Links = context["links"]
+    return list(exception_path.steps(path, result, links.to))
 
 
 def _why_sentences(
@@ -170,6 +212,7 @@ def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "by_version_set": claim_text.by_version_set,
     "among": markdown.among,
+    "anchor": markdown.anchor,
     "at": at,
     "by_title": lambda rows: [(title, list(own)) for title, own in groupby(rows, _title)],
     "cell": _cell,
@@ -185,24 +228,34 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "compared": effect_words.compared,
     "extent": _extent,
     "extent_in_short": claim_text.in_short,
-    "first_lower": effect_words.first_lower,
+    "first_lower": markdown.first_lower,
     "first_upper": markdown.first_upper,
+    "how_often": _how_often,
     "in_words": observations.in_words,
     "linked": _linked,
     "listed": markdown.listed,
     "names": markdown.names,
+    "on_stacks": markdown.on_stacks,
     "page": _page,
-    "path_steps": lambda path, result: list(exception_path.steps(path, result)),
+    "path_sentence": exception_path.sentence,
+    "path_steps": _path_steps,
     "ratio": _ratio,
     "recipe_link": _recipe_link,
+    "remark": cleanup_text.remark,
     "saw": markdown.saw,
+    "saw_in_sentence": markdown.saw_in_sentence,
     "scenario_page": scenario_page,
     "servers": _servers,
     "share": markdown.share,
     "spread": markdown.spread,
+    "stacks_linked": _stacks_linked,
+    "surface_heading": _surface_heading,
+    "surface_title": surface_title,
     "timeline": timeline.text,
     "tried": tried_in_words,
     "plural": "{}s".format,
-    "percent": "{:.0%}".format,
+    "percent": markdown.percent,
+    "at_most": lambda share: f"≤\N{NO-BREAK SPACE}{markdown.percent(share)}",
+    "whole_title": whole_title,
     "why": _why_sentences,
 }

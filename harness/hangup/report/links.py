@@ -77,11 +77,13 @@ class Links:
         self._numbers: dict[str, int] = {}
 
     def to(self, text: str, target: str) -> str:
-        """A text that leads to a place below the results."""
+        """A text that leads to a place below the results, or elsewhere."""
         return f"[{text}][{self._numbers.setdefault(target, len(self._numbers) + 1)}]"
 
     def relative(self, target: str) -> str:
-        """The address of a place below the results, from this page."""
+        """The address of a place below the results, from this page; one elsewhere as it is."""
+        if "://" in target:
+            return target
         return posixpath.relpath(target, self._directory or ".")
 
     def code(self, excerpt: CodeExcerpt) -> str:

@@ -166,7 +166,7 @@ AFTER: Mapping[Kind, str] = {
 def share(found: Share) -> str:
     """How many trials failed, and what share of failures that allows where some did not."""
     failed = f"{found.failures}/{found.of} failed"
-    return failed if found.failures == found.of else f"{failed} (≤ {found.bound:.0%})"
+    return failed if found.failures == found.of else f"{failed} (≤ {markdown.percent(found.bound)})"
 
 
 def shares(found: Mapping[Share, Sequence[str]]) -> str:

@@ -185,7 +185,8 @@ def remove_stacks(results: Path, versions: str, python: str, but: Collection[Sta
 def metadata_json(results: Iterable[StackResult]) -> bytes:
     """The heads of all stacks: what was run, when, under what, and the latencies.
 
-    The distributions are left out: which files they installed is kept with the traces.
+    An array of objects, one a line. The distributions are left out: which files they installed is
+    kept with the traces.
     """
     heads = []
     for result in results:
@@ -193,4 +194,5 @@ def metadata_json(results: Iterable[StackResult]) -> bytes:
         del head["distributions"]
         head["trials"] = sum(trial.count for trial in result.trials)
         heads.append(head)
-    return msgspec.json.format(msgspec.json.encode(heads, order="sorted"), indent=1) + b"\n"
+    lines = [msgspec.json.encode(head, order="sorted") for head in heads]
+    return b"[\n" + b",\n".join(lines) + b"\n]\n"

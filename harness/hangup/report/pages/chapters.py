@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hangup.analysis.coverage import tracing_effect
-from hangup.analysis.hazards import found_hazards
-from hangup.analysis.summary import same_events
 from hangup.model.claims import CLAIMS
 from hangup.model.vocabulary import Surface
 from hangup.report.claims import ClaimsView
@@ -27,15 +23,7 @@ WHY = (
 )
 """What is explained by an exception path."""
 
-PARTS: Mapping[str, str] = {
-    "relays": "streams that relay",
-    "polling": "streams that poll for the disconnect",
-    "shutdowns": "other shutdowns than by SIGTERM while a stream is open",
-    "recipes": "recipes for clean-up",
-    "exception-paths": "exception paths",
-}
-"""What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "hazards", "cleanup")
+CHAPTERS = ("apps",)
 """The pages, each a template of that name."""
 
 
@@ -45,14 +33,7 @@ def pages(context: Context) -> Pages:
     data = {
         "claims": CLAIMS,
         "verdicts": ClaimsView(context.verdicts),
-        "hazards": [
-            found
-            for found in found_hazards(outcomes)
-            if any(group.places(found) for group in grouped)
-        ],
         "tracing": tracing_effect(outcomes, [s for group in grouped for s in group.stacks]),
-        "same_events": same_events(outcomes),
-        "parts": PARTS,
         "where": WHERE,
         "why": WHY,
     }

@@ -120,7 +120,7 @@ class Context:
     def render(self, page: str, template: str, **data: Any) -> str:
         """The text of a page, from a template and what it needs besides what every page may."""
         text = self._environment.get_template(template).render(**({"links": Links(page)} | data))
-        return GENERATED + markdown.without_extra_blank_lines(text)
+        return GENERATED + markdown.with_contents(markdown.without_extra_blank_lines(text))
 
 
 Pages = Mapping[str, str]

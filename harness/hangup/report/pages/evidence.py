@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hangup.model import scenarios
+from hangup.model.scenario import Kind
 from hangup.model.trace import Stack
 from hangup.model.variants import baseline_id, variant_name
 from hangup.report import evidence
@@ -14,6 +15,14 @@ from hangup.report.pages.context import Context, Pages
 
 WITH_TIMELINES = ("disconnect", "operator")
 """The kinds of scenarios whose outcomes are shown with a timeline each."""
+HEADINGS: Mapping[Kind, str] = {
+    "disconnect": "clients that leave",
+    "control": "clients that stay",
+    "cleanup": "clean-up in the stream",
+    "operator": "shutdowns",
+    "recipe": "recipes for clean-up",
+}
+"""What a page of evidence is headed."""
 
 
 def pages(context: Context) -> Pages:
@@ -37,15 +46,15 @@ def _pages_of(context: Context, stacks: list[Stack]) -> Pages:
     found = {}
     first, outcomes = stacks[0], context.outcomes
     is_variant = bool(variant_name(first.app))
-    # Timelines are long: only the first group's are shown.
-    timelines = first in context.groups[0].stacks
+    # Timelines and exception paths are long: only those of the first group's baselines are shown.
+    in_full = first in context.groups[0].stacks
     for kind in dict.fromkeys(s.kind for s in scenarios.SCENARIOS):
         sections = evidence.sections(outcomes, stacks, kind)
         if is_variant and kind != "recipe":
             sections = evidence.sections_that_differ(outcomes, sections, stacks)
         if sections:
             page = evidence_page(first, kind)
-            name = "evidence" if timelines and kind in WITH_TIMELINES else "evidence_in_brief"
+            name = "evidence" if in_full and kind in WITH_TIMELINES else "evidence_in_brief"
             found[page] = context.render(
                 page,
                 f"{name}.md.j2",
@@ -54,6 +63,8 @@ def _pages_of(context: Context, stacks: list[Stack]) -> Pages:
                 baseline=baseline_id(first.app),
                 title=outcomes.of(first).result.title,
                 kind=kind,
-                sections=sections,
+                heading=HEADINGS[kind],
+                sections=evidence.with_repeated_paths_named(sections),
+                in_full=in_full,
             )
     return found
