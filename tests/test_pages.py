@@ -217,24 +217,6 @@ def test_no_page_has_a_blank_line_too_many() -> None:
 # --- Claims.
 
 
-def test_an_app_is_judged_by_its_servers_that_decide() -> None:
-    silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
-    text = rendered(
-        stack_result(*made("idle", COMPLETED), of=stack("torn")),
-        stack_result(silent, of=stack("torn", "hypercorn")),
-    )["apps.md"]
-    (line,) = (line for line in text.splitlines() if line.startswith("- Refuted"))
-    assert "1. cancelled-at-an-await" in line
-    assert "Confirmed in part" not in text
-
-
-def test_what_no_server_decides_is_not_said_to_be_confirmed() -> None:
-    text = rendered(stack_result(trial("idle", failure=Word.NOT_REACHED)))["apps.md"]
-    (line,) = (line for line in text.splitlines() if line.startswith("- Inconclusive"))
-    assert "1. cancelled-at-an-await" in line
-    assert "- Confirmed: " not in text
-
-
 def test_the_order_of_the_results_does_not_matter() -> None:
     results = [stack_result(*made("idle", CANCELLED), of=stack(app)) for app in ("a", "b")]
     assert rendered(*results) == rendered(*results[::-1])
@@ -326,14 +308,6 @@ def test_servers_share_a_row_of_recipes_with_the_figures_of_the_worst() -> None:
 def made_again(trials: Sequence[Trial]) -> list[Trial]:
     """The same trials as second repeats."""
     return [replace(trial, repeat=2) for trial in trials]
-
-
-def test_an_app_is_told_the_same_on_both_pages() -> None:
-    worse = with_recipes("bare", fails=["idle", "ticking"])
-    pages_ = rendered(worse, with_recipes("bare", server="uvicorn+fast"))
-    told = "Fewer situations fail with this app on uvicorn+fast"
-    assert told in row_of(pages_["cleanup.md"], "**bare**", "uvicorn")
-    assert told in pages_["apps.md"]
 
 
 def test_a_server_that_only_shutdowns_were_tried_on_is_spoken_of_as_such() -> None:

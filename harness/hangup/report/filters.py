@@ -9,24 +9,27 @@ from typing import Any
 import jinja2
 
 from hangup.analysis.claim_extent import ClaimExtent
-from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import error_reporting_surfaces
+from hangup.analysis.outcomes import Outcomes
 from hangup.model.code_excerpts import CodeExcerpt
-from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import Surface, Word
-from hangup.report import claim_text, effect_text, exception_path, markdown, observations, timeline
+from hangup.model.trace import Stack
+from hangup.model.vocabulary import Word, surface_title
+from hangup.report import (
+    app_words,
+    claim_text,
+    effect_text,
+    exception_path,
+    markdown,
+    observations,
+    timeline,
+)
 from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
-from hangup.report.exception_path_diagram import flowchart
-from hangup.report.links import Links, scenario_page
+from hangup.report.links import Links, app_page, scenario_page
 from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
 from hangup.report.upstream import agreement, counts, times_ms
 from hangup.report.views import Agreeing
-
-DRAWN = "idle"
-"""The scenario whose exception path is drawn."""
 
 
 def template_environment() -> jinja2.Environment:
@@ -95,6 +98,12 @@ def _page(context: jinja2.runtime.Context, text: str, target: str) -> str:
 
 
 @jinja2.pass_context
+def _app_links(context: jinja2.runtime.Context, apps: Sequence[str]) -> str:
+    """Apps, each leading to its page."""
+    return ", ".join(_page(context, app, app_page(app)) for app in apps)
+
+
+@jinja2.pass_context
 def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
     """A text that leads to the evidence of a recipe in a situation."""
     return _linked(context, text, found.stack, found.scenario) if found.tried.counts else text
@@ -109,78 +118,55 @@ def _code_link(context: jinja2.runtime.Context, text: str, excerpt: CodeExcerpt 
     return f"[{text}]({links.code(excerpt)})"
 
 
-def _why_sentences(
-    outcomes: Outcomes, results: Sequence[StackResult], scenario: str
-) -> list[tuple[str, Sequence[StackResult]]]:
-    """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
-    by_sentence: dict[str, list[StackResult]] = {}
-    for result in results:
-        of_stack = outcomes.of(result.stack)
-        for trial in result.traced:
-            if trial.scenario == scenario:
-                paths = of_stack.exception_paths[scenario]
-                said = (
-                    exception_path.sentence(paths[0], result)
-                    if paths
-                    else exception_path.nothing_thrown(trial)
-                )
-                by_sentence.setdefault(said, []).append(result)
-    return list(by_sentence.items())
-
-
-def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
-    """The path of a disconnect on a stack, as a Mermaid flowchart."""
-    paths = of_stack.exception_paths.get(DRAWN)
-    if not paths:
-        return None
-    received = outcomes.saws(of_stack.stack, DRAWN, Surface.RECEIVE)
-    silent = [
-        surface
-        for surface in error_reporting_surfaces(outcomes, of_stack.stack, DRAWN)
-        if outcomes.saws(of_stack.stack, DRAWN, surface) == (Word.NOTHING,)
-    ]
-    return flowchart(
-        paths[0],
-        of_stack.result,
-        disconnect_received=Word.DISCONNECT in received,
-        silent=silent,
-    )
-
-
 _FILTERS: Mapping[str, Callable[..., Any]] = {
+    "afterwards": app_words.afterwards,
+    "agreed": app_words.agreed,
     "agreement": agreement,
     "by_version_set": claim_text.by_version_set,
     "among": markdown.among,
+    "and_then": app_words.and_then,
+    "app_links": _app_links,
+    "app_ruling": app_words.ruling,
+    "app_verdict": app_words.verdict,
     "cell": _cell,
+    "changed_by": app_words.changed_by,
     "claim_page": claim_page,
     "code": markdown.code,
     "code_link": _code_link,
     "codes": markdown.codes,
     "condition": condition_in_words,
     "counts": counts,
-    "diagram": _diagram,
     "dropped": markdown.dropped,
     "effect_disturbed": effect_text.disturbed,
     "effect_hazards": effect_text.hazards,
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
     "effect_verdict": effect_text.verdict,
+    "entries": app_words.entries,
+    "evidence": evidence_of,
     "extent": _extent,
     "extent_in_short": claim_text.in_short,
+    "first_lower": markdown.first_lower,
+    "first_upper": markdown.first_upper,
     "in_words": observations.in_words,
     "linked": _linked,
     "names": markdown.names,
     "page": _page,
+    "page_on": app_words.page_on,
+    "path_sentence": exception_path.sentence,
     "path_steps": lambda path, result: list(exception_path.steps(path, result)),
     "recipe_link": _recipe_link,
     "saw": markdown.saw,
     "scenario_page": scenario_page,
+    "seen_by": app_words.seen_by,
     "servers": _servers,
     "share": markdown.share,
     "spread": markdown.spread,
+    "surface_title": surface_title,
     "timeline": timeline.text,
     "times_ms": times_ms,
     "tried": tried_in_words,
+    "under": app_words.under,
     "plural": "{}s".format,
     "percent": "{:.0%}".format,
-    "why": _why_sentences,
+    "what_differs": app_words.what_differs,
 }

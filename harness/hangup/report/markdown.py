@@ -20,6 +20,16 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def first_upper(text: str) -> str:
+    """A clause as the beginning of a sentence or as a title."""
+    return text[:1].upper() + text[1:]
+
+
+def first_lower(text: str) -> str:
+    """A title as part of a sentence."""
+    return text[:1].lower() + text[1:]
+
+
 def codes(names: Iterable[str]) -> str:
     """Names as code, in a row."""
     return ", ".join(map(code, names))

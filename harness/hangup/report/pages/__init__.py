@@ -11,13 +11,22 @@ from collections.abc import Sequence
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.claim import ClaimVerdict
 from hangup.report.cleanup import Excerpts
-from hangup.report.pages import chapters, claims, decisions, evidence, overview, scenarios
+from hangup.report.pages import (
+    apps,
+    chapters,
+    claims,
+    decisions,
+    evidence,
+    figures,
+    overview,
+    scenarios,
+)
 from hangup.report.pages.context import GENERATED, Context, Pages
 from hangup.report.pages.overview import excerpt
 
 __all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
 
-KINDS = (chapters, claims, decisions, scenarios, evidence)
+KINDS = (chapters, apps, figures, claims, decisions, scenarios, evidence)
 """The modules that write pages; that of the decision page comes last, as it leads to them."""
 
 

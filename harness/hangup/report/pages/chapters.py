@@ -9,9 +9,6 @@ from hangup.analysis.hazards import found_hazards
 from hangup.analysis.summary import same_events
 from hangup.analysis.upstream import cost_rows
 from hangup.model import scenarios
-from hangup.model.claims import CLAIMS
-from hangup.model.vocabulary import Surface
-from hangup.report.claims import ClaimsView
 from hangup.report.pages.context import Context, Pages
 
 HANDLED_SCENARIOS = (
@@ -30,21 +27,6 @@ HANDLED_SCENARIOS = (
 )
 """What the table of handlers sets side by side: ordinary errors first, then disconnects."""
 
-WHERE = (
-    ("Closed while the stream awaits its source", "idle", Surface.STREAM_END),
-    ("Closed while events go out", "ticking", Surface.STREAM_END),
-    ("Closed under back-pressure", "backpressure", Surface.STREAM_END),
-    ("Closed before the endpoint has answered", "before-response", Surface.ENDPOINT),
-    ("SIGTERM while the stream is open", "shutdown", Surface.STREAM_END),
-)
-"""Where an app's stream is notified of a disconnect: what stands first."""
-WHY = (
-    ("Closed while it awaits its source", "idle"),
-    ("Closed under back-pressure", "backpressure"),
-    ("An ordinary error in the stream", "error-mid-stream"),
-)
-"""What is explained by an exception path."""
-
 PARTS: Mapping[str, str] = {
     "relays": "streams that relay",
     "polling": "streams that poll for the disconnect",
@@ -53,7 +35,7 @@ PARTS: Mapping[str, str] = {
     "exception-paths": "exception paths",
 }
 """What a run that is not thorough leaves out."""
-CHAPTERS = ("apps", "effects", "handlers", "hazards", "upstream", "cleanup")
+CHAPTERS = ("effects", "handlers", "hazards", "upstream", "cleanup")
 """The pages, each a template of that name."""
 
 
@@ -61,8 +43,6 @@ def pages(context: Context) -> Pages:
     """The chapters."""
     outcomes, grouped = context.outcomes, context.groups
     data = {
-        "claims": CLAIMS,
-        "verdicts": ClaimsView(context.verdicts),
         "hazards": [
             found
             for found in found_hazards(outcomes)
@@ -73,8 +53,6 @@ def pages(context: Context) -> Pages:
         "same_events": same_events(outcomes),
         "handled_scenarios": [scenarios.BY_ID[name] for name in HANDLED_SCENARIOS],
         "parts": PARTS,
-        "where": WHERE,
-        "why": WHY,
     }
     templates = {f"{name}.md": f"{name}.md.j2" for name in CHAPTERS}
     return {page: context.render(page, template, **data) for page, template in templates.items()}

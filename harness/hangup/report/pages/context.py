@@ -10,7 +10,7 @@ import jinja2
 
 import hangup
 from hangup.analysis.cleanup import CleanupGuide, CleanupResult
-from hangup.analysis.effects import from_outcomes
+from hangup.analysis.effects import Comparable, from_outcomes
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import scenarios
 from hangup.model.apps import REFERENCE
@@ -80,9 +80,14 @@ class Context:
         return CleanupView(self.guide, self.stacks, self.outcomes, self.excerpts)
 
     @cached_property
+    def comparable(self) -> Mapping[Stack, Comparable]:
+        """What can be compared of each stack."""
+        return from_outcomes(self.outcomes, self.verdicts)
+
+    @cached_property
     def effects(self) -> EffectsView:
         """What one thing changes, for every factor there are two stacks for."""
-        return EffectsView(from_outcomes(self.outcomes, self.verdicts))
+        return EffectsView(self.comparable)
 
     @cached_property
     def trials(self) -> int:
