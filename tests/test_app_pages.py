@@ -189,6 +189,13 @@ def test_servers_are_named_where_they_differ_by_more_than_repeats_explain() -> N
     assert row[1] == "cancelled at an await 9/10, completed (not notified) 1/10"
 
 
+def test_a_trial_that_was_disturbed_does_not_count() -> None:
+    disturbed = trial("idle", failure=Word.DISTURBED, repeat=2)
+    found = stack_result(*made("idle", CANCELLED), disturbed, of=stack("quart"))
+    ((_, stream, *_),) = rows(page(found))
+    assert stream == "cancelled at an await"
+
+
 def test_a_handler_is_shown_where_it_saw_something() -> None:
     found = handlers("handler saw CancelledError")
     ((_, _, _, _, handler),) = rows(page(found))

@@ -139,7 +139,7 @@ def test_middleware_that_returned_before_has_a_lane_and_says_so() -> None:
     before = ("middleware begin", *BEGINS, "middleware end")
     found = figure(*before, LEAVES, *CANCELLED, *ENDS, traced=steps(*IN_SOURCE))
     assert "middleware" in [lane.id for lane in found.lanes]
-    assert said(found)[0] == "middleware: has returned a response, before anyone left"
+    assert said(found)[0] == "middleware: the middleware has returned, before anyone left"
     after = figure(
         "middleware begin", *BEGINS, LEAVES, *CANCELLED, "middleware end", traced=steps(*IN_SOURCE)
     )

@@ -196,11 +196,12 @@ class AppView:
     def cell(self, scenario: str, surface: str) -> Sequence[Agreeing]:
         """What was seen in a cell: once if the servers agree; nothing if it is not there."""
         found = agreeing(self._outcomes, self.stacks, scenario, surface)
-        return _but_for_races(
-            one
+        counted = (
+            msgspec.structs.replace(one, observations=_undisturbed(one.observations))
             for one in found
             if one.observations and one.observations[0].saw != Word.NOT_APPLICABLE
         )
+        return _but_for_races(counted)
 
     # ------------------------------------------------------------------ the answer
 
@@ -316,17 +317,20 @@ class AppView:
             ServerEntry(stacks=tuple(on), entries=entries) for on, entries in found.values()
         )
 
+    def _seen(self, stack: Stack, scenario: str, surface: str) -> tuple[ObservationCount, ...]:
+        return _undisturbed(self._outcomes[Cell(stack, scenario, surface)])
+
     def _entries(self, stack: Stack, scenario: str, surfaces: Sequence[str]) -> tuple[Entry, ...]:
         alike: dict[object, list[str]] = defaultdict(list)
         for surface in surfaces:
-            observations = self._outcomes[Cell(stack, scenario, surface)]
+            observations = self._seen(stack, scenario, surface)
             if not _unremarkable(scenario, surface).issuperset(o.saw for o in observations):
                 # That a process has not exited is said in other words.
                 alike[distribution(observations), surface == Surface.EXIT].append(surface)
         return tuple(
             Entry(
                 surfaces=tuple(same),
-                observations=self._outcomes[Cell(stack, scenario, same[0])],
+                observations=self._seen(stack, scenario, same[0]),
             )
             for same in alike.values()
         )
@@ -397,6 +401,17 @@ class AppView:
     def _paths(self, stack: Stack) -> dict[str, ExceptionPath | None]:
         paths = self._outcomes.of(stack).exception_paths
         return {name: (paths[name] or (None,))[0] for name in _ROWS if name in paths}
+
+
+def _undisturbed(found: tuple[ObservationCount, ...]) -> tuple[ObservationCount, ...]:
+    """What was seen in the trials that count; all there is, if none does."""
+    disturbed = sum(one.n for one in found if one.saw == Word.DISTURBED)
+    counted = tuple(
+        msgspec.structs.replace(one, of=one.of - disturbed)
+        for one in found
+        if one.saw != Word.DISTURBED
+    )
+    return counted or found
 
 
 def _but_for_races(found: Iterable[Agreeing]) -> list[Agreeing]:

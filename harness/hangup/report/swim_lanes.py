@@ -204,7 +204,7 @@ class _Figure:
         for event in self.trial.trial.events:
             over = event.surface == Surface.MIDDLEWARE and event.event == "end"
             if over and event.t_ns < self.left_ns:
-                yield Note(lane=MIDDLEWARE, text="has returned a response, before anyone left")
+                yield Note(lane=MIDDLEWARE, text="the middleware has returned, before anyone left")
 
     def _after(self) -> list[Event]:
         return [event for event in self.trial.trial.events if event.t_ns > self.left_ns]
