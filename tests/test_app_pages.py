@@ -129,7 +129,8 @@ def test_an_app_is_told_what_to_write_with_bounds_and_code() -> None:
 
 
 def test_an_app_in_which_nothing_works_says_so_and_names_those_that_are_better() -> None:
-    pages = rendered(with_recipes("bare"), with_recipes("quart", works=False))
+    variant = with_recipes("bare+x")
+    pages = rendered(with_recipes("bare"), variant, with_recipes("quart", works=False))
     said = answer(pages["apps/quart.md"], "No recipe works in every trial.")
     assert "Fewer situations fail with [bare](bare.md)." in said
     assert "**Write**" in pages["apps/bare.md"]
@@ -194,6 +195,18 @@ def test_a_trial_that_was_disturbed_does_not_count() -> None:
     found = stack_result(*made("idle", CANCELLED), disturbed, of=stack("quart"))
     ((_, stream, *_),) = rows(page(found))
     assert stream == "cancelled at an await"
+
+
+def test_a_scenario_that_no_trial_decides_has_no_row() -> None:
+    failed = trial("post", failure=Word.NOT_REACHED)
+    found = stack_result(*made("idle", CANCELLED), failed, of=stack("quart"))
+    (row,) = rows(page(found))
+    assert BY_ID["post"].title not in row[0]
+
+
+def test_a_group_in_a_narrow_cell_can_be_broken_after_its_type() -> None:
+    ((*_, handler),) = rows(page(handlers("handler saw ExceptionGroup[ValueError]")))
+    assert handler == "handler for `Exception`: `ExceptionGroup` of `ValueError`"
 
 
 def test_a_handler_is_shown_where_it_saw_something() -> None:
@@ -293,7 +306,7 @@ def test_a_path_that_is_as_in_the_plain_hang_up_is_not_told_again() -> None:
     whole = replace(
         own, trials=(*own.trials, again[0]), traced=(*own.traced, replace(again[1], repeat=0))
     )
-    why = section(page(whole), "Why")
+    why = section(page(whole, traced("hypercorn")), "Why")
     assert why.count("from a `cancel()`") == 1
     assert BY_ID["post"].title in why
 

@@ -144,6 +144,7 @@ def test_middleware_that_returned_before_has_a_lane_and_says_so() -> None:
         "middleware begin", *BEGINS, LEAVES, *CANCELLED, "middleware end", traced=steps(*IN_SOURCE)
     )
     assert said(after)[-1] == "middleware: the middleware ends"
+    assert not any("before anyone left" in one for one in said(after))
 
 
 def test_what_is_sent_after_the_client_left_is_counted() -> None:

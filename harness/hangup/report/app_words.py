@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -52,9 +53,14 @@ def entries(found: Sequence[ServerEntry], nothing: str) -> str:
 
 def _entries(found: ServerEntry) -> str:
     return "<br>".join(
-        f"{', '.join(map(_short, entry.surfaces))}: {markdown.spread(entry.observations)}"
+        f"{', '.join(map(_short, entry.surfaces))}: {_in_narrow_cell(entry.observations)}"
         for entry in found.entries
     )
+
+
+def _in_narrow_cell(observations: Sequence[ObservationCount]) -> str:
+    """What was seen; a group is told from its members, so that the line can be broken there."""
+    return re.sub(r"`(\w+)\[([^`]+)\]`", r"`\1` of `\2`", markdown.spread(observations))
 
 
 def _by_server(texts: Sequence[tuple[Sequence[Stack], str]], separator: str) -> str:

@@ -28,7 +28,7 @@ from hangup.model.scenario import Scenario
 from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.trace import Stack, StackResult
 from hangup.model.variants import baseline_id, variant_name
-from hangup.model.vocabulary import HOOK, Surface, Word, is_exception
+from hangup.model.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
 from hangup.report.cleanup import AdviceRow, Written
 from hangup.report.effects import diff
 from hangup.report.exception_path import canceller, package
@@ -258,8 +258,12 @@ class AppView:
 
     @cached_property
     def _scenarios(self) -> list[str]:
-        """The scenarios of the table that were run on any of its servers."""
-        return [name for name in _ROWS if self.cell(name, Surface.STREAM_END)]
+        """The scenarios of the table that came to anything on any of its servers."""
+        return [name for name in _ROWS if self._is_conclusive(name)]
+
+    def _is_conclusive(self, scenario: str) -> bool:
+        seen = (o for one in self.cell(scenario, Surface.STREAM_END) for o in one.observations)
+        return any(observation.saw not in FAILURES for observation in seen)
 
     @cached_property
     def rows(self) -> list[Row]:
