@@ -17,19 +17,11 @@ from hangup.model.cleanup import (
     whole_title,
 )
 from hangup.model.scenarios import SCENARIOS
-from tests.rendering import rendered
+from tests.rendering import rendered, row_of
 from tests.test_pages import CANCELLED, made, made_again, with_recipes
 from tests.traces import LEAVES, stack, stack_result, trial
 
 TITLE = {situation.id: situation.title for situation in SITUATIONS}
-
-
-def row_of(text: str, *starts: str) -> str:
-    """The first row that begins with these cells, footnotes in place of their marks."""
-    start = f"| {' | '.join(starts)} |"
-    row = next(line for line in text.splitlines() if line.startswith(start))
-    notes = dict(re.findall(r"(?m)^(\[\^\d+\]): (.+)$", text))
-    return re.sub(r"\[\^\d+\]", lambda mark: f" ({notes[mark[0]]})", row)
 
 
 def section(text: str, title: str) -> str:

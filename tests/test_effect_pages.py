@@ -12,7 +12,7 @@ from hangup.analysis.claims import verdicts
 from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.model.trace import Latency, Stack, StackResult
 from hangup.model.vocabulary import Word
-from hangup.report.pages import Context, effects
+from hangup.report.pages import Context, effects, figures
 from tests.rendering import outcomes_of, rendered
 from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
@@ -222,12 +222,12 @@ def test_links_to_the_evidence_of_variants_lead_to_their_pages() -> None:
     assert f"middleware.md: {own}#idle" in dead_links(without)
 
 
-def test_a_picture_is_shown_if_it_is_in_the_report() -> None:
-    picture = "figures/hang-up.svg"
+def test_a_picture_is_shown_if_it_is_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = figures.HANG_UP
     outcomes = outcomes_of(*varied("bare"))
     context = Context(outcomes, verdicts(outcomes), CodeExcerpts(), link_code=False)
     assert picture not in effects.pages(context)["middleware.md"]
-    context.figures = [picture]
+    monkeypatch.setattr(figures, "compared", lambda _: object())
     assert f"]({picture})" in effects.pages(context)["middleware.md"]
 
 

@@ -193,24 +193,6 @@ def test_no_page_has_a_blank_line_too_many() -> None:
 # --- Claims.
 
 
-def test_an_app_is_judged_by_its_servers_that_decide() -> None:
-    silent = trial("idle", "stream begin", failure=Word.NOT_REACHED)
-    text = rendered(
-        stack_result(*made("idle", COMPLETED), of=stack("torn")),
-        stack_result(silent, of=stack("torn", "hypercorn")),
-    )["apps.md"]
-    (line,) = (line for line in text.splitlines() if line.startswith("- Refuted"))
-    assert "1. cancelled-at-an-await" in line
-    assert "Confirmed in part" not in text
-
-
-def test_what_no_server_decides_is_not_said_to_be_confirmed() -> None:
-    text = rendered(stack_result(trial("idle", failure=Word.NOT_REACHED)))["apps.md"]
-    (line,) = (line for line in text.splitlines() if line.startswith("- Inconclusive"))
-    assert "1. cancelled-at-an-await" in line
-    assert "- Confirmed: " not in text
-
-
 def test_the_order_of_the_results_does_not_matter() -> None:
     results = [stack_result(*made("idle", CANCELLED), of=stack(app)) for app in ("a", "b")]
     assert rendered(*results) == rendered(*results[::-1])

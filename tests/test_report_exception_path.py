@@ -11,7 +11,6 @@ from hangup.analysis.exception_path import exception_paths
 from hangup.model.exception_path import Disposition, ExceptionPath, Frame, Location, Step
 from hangup.model.trace import Distribution, StackResult
 from hangup.report import exception_path
-from hangup.report.exception_path_diagram import flowchart
 from hangup.report.source_links import source_link
 from tests.traces import stack_result
 
@@ -135,28 +134,6 @@ def test_what_became_of_an_exception_in_a_frame(
         handler_line=3 if handler else None,
     )
     assert exception_path.disposition(frame) == said
-
-
-def test_the_chart_has_each_task_and_beside_the_path_what_saw_nothing() -> None:
-    silent = ["handler", "server-log"]
-    chart = flowchart(disconnect(), a_result(), disconnect_received=True, silent=silent)
-    lines = [line.strip() for line in chart.splitlines()]
-    assert 'server -->|"http.disconnect"| box0' in lines
-    assert 'box0 -->|"cancel()"| box1' in lines
-    assert 'last(["handled by except CancelledError"])' in lines
-    tasks = [line for line in lines if line.startswith("subgraph")]
-    assert tasks == [
-        'subgraph box0-task["task run#95;asgi"]',
-        'subgraph box1-task["task stream#95;response"]',
-    ]
-    assert lines.count("end") == len(tasks)
-    assert any(line.startswith("last ~~~ beside") and "server-log" in line for line in lines)
-
-
-def test_the_chart_names_an_exception_only_where_it_is_a_new_one() -> None:
-    chart = flowchart(disconnect(), a_result(), disconnect_received=False, silent=[])
-    assert chart.count('|"CancelledError"|') == 1
-    assert "beside" not in chart
 
 
 @pytest.mark.parametrize(

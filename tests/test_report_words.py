@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from hangup.analysis.claims import verdict, verdicts
+from hangup.analysis.claims import verdicts
 from hangup.analysis.cleanup import CleanupResult, Tried
-from hangup.analysis.outcomes import Outcomes, StackOutcomes
+from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.summary import Among
 from hangup.analysis.upstream import Cost, CostRow
 from hangup.model.claim import Citation, Claim
-from hangup.model.claims import BY_ID as CLAIM
 from hangup.model.claims import CLAIMS
 from hangup.model.conditions import (
     Came,
@@ -27,11 +26,10 @@ from hangup.model.conditions import (
     SentAfter,
     SpecVersion,
 )
-from hangup.model.trace import TRACED, StackResult, Trial
+from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.report import cleanup, conditions, markdown, upstream
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
-from hangup.report.claims import why_inconclusive
 from hangup.store.tables import csv_text
 from tests.traces import CLOSES, LEAVES, Line, stack, stack_result, trial
 
@@ -119,26 +117,6 @@ def test_the_table_of_claims_is_sorted_and_names_scenarios_by_ruling() -> None:
     found = verdicts(Outcomes(results(["starlette", "bare"])), [MADE_UP, other])
     assert claim_rows(found) == claim_rows(found[::-1]) == sorted(claim_rows(found))
     assert len(claim_rows(found)) == 4
-
-
-@pytest.mark.parametrize(
-    ("trials", "why"),
-    [
-        ([], "not run"),
-        ([trial("idle", *SUSPENDED)], f"`stream-end`: {Word.SUSPENDED}"),
-        ([trial("idle", failure=Word.NOT_REACHED)], str(Word.NOT_REACHED)),
-    ],
-)
-def test_an_inconclusive_verdict_says_why(trials: list[Trial], why: str) -> None:
-    assert why_inconclusive(verdict(MADE_UP, StackOutcomes(stack_result(*trials)))) == why
-
-
-def test_a_claim_that_no_exception_path_answers_says_so() -> None:
-    untraced = StackOutcomes(stack_result(trial("idle", *CANCELLED)))
-    assert why_inconclusive(verdict(CLAIM["another-task-cancels-it"], untraced)) == "not run"
-    traced = StackOutcomes(stack_result(traced=[trial("idle", repeat=TRACED)]))
-    said = why_inconclusive(verdict(CLAIM["another-task-cancels-it"], traced))
-    assert said == "no exception path answers it"
 
 
 # --- Clean-up.

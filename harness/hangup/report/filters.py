@@ -12,15 +12,15 @@ import jinja2
 
 from hangup.analysis.claim_extent import ClaimExtent
 from hangup.analysis.latency import LatencyRow
-from hangup.analysis.outcomes import Outcomes, StackOutcomes
-from hangup.analysis.summary import error_reporting_surfaces
+from hangup.analysis.outcomes import Outcomes
 from hangup.model.cleanup import whole_title
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.exception_path import ExceptionPath
 from hangup.model.trace import Stack, StackResult
-from hangup.model.vocabulary import Surface, Word, surface_title
+from hangup.model.vocabulary import Word, surface_title
 from hangup.report import (
     alarms,
+    app_words,
     claim_text,
     cleanup_text,
     effect_text,
@@ -34,15 +34,11 @@ from hangup.report.cleanup import RecipeIn
 from hangup.report.cleanup import in_words as tried_in_words
 from hangup.report.conditions import in_words as condition_in_words
 from hangup.report.evidence import OnServer
-from hangup.report.exception_path_diagram import flowchart
-from hangup.report.links import Links, scenario_page
+from hangup.report.links import Links, app_page, scenario_page
 from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
 from hangup.report.places import at
 from hangup.report.views import Agreeing
-
-DRAWN = "idle"
-"""The scenario whose exception path is drawn."""
 
 
 def template_environment() -> jinja2.Environment:
@@ -148,6 +144,12 @@ def _ratio(row: LatencyRow) -> str:
 
 
 @jinja2.pass_context
+def _app_links(context: jinja2.runtime.Context, apps: Sequence[str]) -> str:
+    """Apps, each leading to its page."""
+    return ", ".join(_page(context, app, app_page(app)) for app in apps)
+
+
+@jinja2.pass_context
 def _recipe_link(context: jinja2.runtime.Context, found: RecipeIn, text: str) -> str:
     """A text that leads to the evidence of a recipe in a situation."""
     return _linked(context, text, found.stack, found.scenario) if found.tried.counts else text
@@ -171,61 +173,31 @@ def _path_steps(
     return list(exception_path.steps(path, result, links.to))
 
 
-def _why_sentences(
-    outcomes: Outcomes, results: Sequence[StackResult], scenario: str
-) -> list[tuple[str, Sequence[StackResult]]]:
-    """Why: a sentence on the path in a scenario; once if servers agree, else by server."""
-    by_sentence: dict[str, list[StackResult]] = {}
-    for result in results:
-        of_stack = outcomes.of(result.stack)
-        for trial in result.traced:
-            if trial.scenario == scenario:
-                paths = of_stack.exception_paths[scenario]
-                said = (
-                    exception_path.sentence(paths[0], result)
-                    if paths
-                    else exception_path.nothing_thrown(trial)
-                )
-                by_sentence.setdefault(said, []).append(result)
-    return list(by_sentence.items())
-
-
-def _diagram(of_stack: StackOutcomes, outcomes: Outcomes) -> str | None:
-    """The path of a disconnect on a stack, as a Mermaid flowchart."""
-    paths = of_stack.exception_paths.get(DRAWN)
-    if not paths:
-        return None
-    received = outcomes.saws(of_stack.stack, DRAWN, Surface.RECEIVE)
-    silent = [
-        surface
-        for surface in error_reporting_surfaces(outcomes, of_stack.stack, DRAWN)
-        if outcomes.saws(of_stack.stack, DRAWN, surface) == (Word.NOTHING,)
-    ]
-    return flowchart(
-        paths[0],
-        of_stack.result,
-        disconnect_received=Word.DISCONNECT in received,
-        silent=silent,
-    )
-
-
 _FILTERS: Mapping[str, Callable[..., Any]] = {
-    "by_version_set": claim_text.by_version_set,
+    "afterwards": app_words.afterwards,
+    "agreed": app_words.agreed,
     "among": markdown.among,
     "anchor": markdown.anchor,
+    "and_then": app_words.and_then,
+    "app_links": _app_links,
+    "app_ruling": app_words.ruling,
+    "app_verdict": app_words.verdict,
     "at": at,
     "by_title": lambda rows: [(title, list(own)) for title, own in groupby(rows, _title)],
+    "by_version_set": claim_text.by_version_set,
     "cell": _cell,
+    "changed_by": app_words.changed_by,
     "claim_page": claim_page,
     "code": markdown.code,
     "code_link": _code_link,
     "codes": markdown.codes,
     "condition": condition_in_words,
-    "diagram": _diagram,
     "dropped": markdown.dropped,
     "effect_disturbed": effect_text.disturbed,
     "effect_spread": lambda counts: effect_text.spread(counts, markdown.saw),
     "compared": effect_words.compared,
+    "entries": app_words.entries,
+    "evidence": evidence_of,
     "extent": _extent,
     "extent_in_short": claim_text.in_short,
     "first_lower": markdown.first_lower,
@@ -237,6 +209,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "names": markdown.names,
     "on_stacks": markdown.on_stacks,
     "page": _page,
+    "page_on": app_words.page_on,
     "path_sentence": exception_path.sentence,
     "path_steps": _path_steps,
     "ratio": _ratio,
@@ -245,6 +218,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "saw": markdown.saw,
     "saw_in_sentence": markdown.saw_in_sentence,
     "scenario_page": scenario_page,
+    "seen_by": app_words.seen_by,
     "servers": _servers,
     "share": markdown.share,
     "spread": markdown.spread,
@@ -253,9 +227,10 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "surface_title": surface_title,
     "timeline": timeline.text,
     "tried": tried_in_words,
+    "under": app_words.under,
     "plural": "{}s".format,
     "percent": markdown.percent,
     "at_most": lambda share: f"≤\N{NO-BREAK SPACE}{markdown.percent(share)}",
+    "what_differs": app_words.what_differs,
     "whole_title": whole_title,
-    "why": _why_sentences,
 }

@@ -13,7 +13,9 @@ from hangup.model.trace import Stack
 EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
 DECISIONS = "decisions"
-DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS)
+APPS = "apps"
+FIGURES = "figures"
+DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS, APPS, FIGURES)
 """The directories below the results that hold nothing but generated pages."""
 ARTICLE = "article.md"
 """What the article says."""
@@ -61,6 +63,11 @@ def claim(id_: str) -> str:
 def decision_page(app: str, server: str) -> str:
     """Where the decision record of an app on a server is, below the results."""
     return f"{DECISIONS}/{app}-{server}.md"
+
+
+def app_page(app: str) -> str:
+    """Where the page of an app is, below the results."""
+    return f"{APPS}/{app}.md"
 
 
 class Links:

@@ -25,6 +25,9 @@ from hangup.store.results import (
 )
 from hangup.store.tables import CLAIMS, METADATA, OUTCOMES, csv_text, outcomes_csv
 
+_GENERATED_FILES = (".md", ".svg")
+"""What the files end in that a report may have in directories of its own."""
+
 
 def publish(
     directory: Path,
@@ -68,7 +71,9 @@ def rebuild(directory: Path, excerpts: Excerpts) -> None:
 def _remove_older_pages(directory: Path, but: Collection[str]) -> None:
     """Remove pages that an earlier report had and this one has not; nobody else's files."""
     for name in DIRECTORIES:
-        for path in sorted((directory / name).rglob("*.md"), reverse=True):
+        for path in sorted((directory / name).rglob("*.*"), reverse=True):
+            if path.suffix not in _GENERATED_FILES:
+                continue
             if str(path.relative_to(directory)) in but:
                 continue
             if path.read_text(encoding="utf-8").startswith(GENERATED):

@@ -13,12 +13,13 @@ from hangup.model.claim import ClaimVerdict
 from hangup.report.cleanup import Excerpts
 from hangup.report.pages import (
     alarms,
-    chapters,
+    apps,
     claims,
     cleanup,
     decisions,
     effects,
     evidence,
+    figures,
     hazards,
     method,
     overview,
@@ -32,7 +33,8 @@ from hangup.report.pages.overview import excerpt
 __all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
 
 KINDS = (
-    chapters,
+    figures,
+    apps,
     claims,
     effects,
     shutdown,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import jinja2
 
 import hangup
 from hangup.analysis.cleanup import CleanupGuide, CleanupResult
-from hangup.analysis.effects import from_outcomes
+from hangup.analysis.effects import Comparable, from_outcomes
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import scenarios
 from hangup.model.apps import REFERENCE
@@ -47,8 +47,6 @@ class Context:
         self.verdicts = verdicts
         self.excerpts = excerpts
         self.link_code = link_code
-        self.figures: Collection[str] = ()
-        """The pictures that are in the report, by their path below the results."""
 
     @cached_property
     def groups(self) -> Sequence[VersionGroup]:
@@ -82,9 +80,14 @@ class Context:
         return CleanupView(self.guide, self.stacks, self.outcomes, self.excerpts)
 
     @cached_property
+    def comparable(self) -> Mapping[Stack, Comparable]:
+        """What can be compared of each stack."""
+        return from_outcomes(self.outcomes, self.verdicts)
+
+    @cached_property
     def effects(self) -> EffectSections:
         """What one thing changes, for every factor there are two stacks for."""
-        return EffectSections(from_outcomes(self.outcomes, self.verdicts))
+        return EffectSections(self.comparable)
 
     @cached_property
     def trials(self) -> int:

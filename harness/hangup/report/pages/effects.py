@@ -24,13 +24,14 @@ from hangup.report.effect_sections import Section
 from hangup.report.effect_words import LISTED, Writer, words_of
 from hangup.report.footnotes import Footnotes
 from hangup.report.links import Links
+from hangup.report.pages import figures
 from hangup.report.pages.context import Context, Pages
 from hangup.report.places import EVERYWHERE, places
 
 MIDDLEWARE, SERVERS_PAGE, VERSIONS = "middleware.md", "servers.md", "versions.md"
 FIGURES: Mapping[str, str] = {
-    "figures/hang-up.svg": "Who cancels whom when the client hangs up",
-    "figures/hang-up-with-function-middleware.svg": "The same with function-style middleware",
+    figures.HANG_UP: "Who cancels whom when the client hangs up",
+    figures.HANG_UP_WITH_MIDDLEWARE: "The same with function-style middleware",
 }
 """The pictures that the page on middleware shows if they are in the report, by path."""
 
@@ -67,7 +68,7 @@ def _middleware(context: Context) -> str:
         titles=titles,
         also={s.title: ALSO[s.variant] for s in sections if s.variant in ALSO},
         titles_with_ids={id_: f"{markdown.code(id_)} ({title})" for id_, title in titles.items()},
-        figures=[(path, title) for path, title in FIGURES.items() if path in context.figures],
+        figures=list(FIGURES.items()) if figures.compared(context) else [],
     )
 
 
