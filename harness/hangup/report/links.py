@@ -13,7 +13,8 @@ from hangup.model.trace import Stack
 EVIDENCE = "evidence"
 SCENARIOS = "scenarios"
 DECISIONS = "decisions"
-DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS)
+EXPLORER = "explorer"
+DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS, EXPLORER)
 """The directories below the results that hold nothing but generated pages."""
 ARTICLE = "article.md"
 """What the article says."""

@@ -1,0 +1,189 @@
+"use strict";
+/* The matrix: stacks in rows; in columns the scenarios of one surface, or the surfaces of one
+   scenario. */
+
+/** The surface that is shown: of recipes there is but one. */
+function shownSurface(found) {
+  return model.surface(found.kind === model.RECIPE ? model.RECIPE : found.surface);
+}
+
+/** Whether a stack is one of those that the choices leave. */
+function isChosen(stack, found) {
+  const { versions, python, app, server, variant } = found;
+  return (
+    (!versions || stack.versions === versions) &&
+    (!python || stack.python === python) &&
+    (!app || stack.baselineApp === app) &&
+    (!server || stack.baselineServer === server) &&
+    (variant === "all" || stack.isBaseline || isVariant(stack, variant))
+  );
+}
+
+function isVariant(stack, variant) {
+  return [`app:${stack.appVariant}`, `server:${stack.serverVariant}`].includes(variant);
+}
+
+/** What the matrix shows: columns, and rows of stacks that look the same in all of them. */
+function matrixOf(found) {
+  let stacks = model.stacks.filter((stack) => isChosen(stack, found));
+  if (found.variant.includes(":")) {
+    // Beside a variant stands what it is a variant of, and nothing else.
+    const varied = stacks.filter((stack) => isVariant(stack, found.variant));
+    stacks = stacks.filter(
+      (stack) =>
+        varied.includes(stack) ||
+        varied.some(
+          (one) =>
+            one.group === stack.group &&
+            one.baselineApp === stack.baselineApp &&
+            one.baselineServer === stack.baselineServer,
+        ),
+    );
+  }
+  const all = found.view === "scenario" ? columnsOfScenario(found) : columnsOfSurface(found);
+  const looked = all.filter((column) =>
+    stacks.some((stack) => !model.isAbsent(model.cellAt(stack, column.scenario, column.surface))),
+  );
+  const columns =
+    found.differences === "1"
+      ? looked.filter((column) =>
+          model.anyDiffer(
+            stacks.map((stack) => model.cellAt(stack, column.scenario, column.surface)),
+          ),
+        )
+      : looked;
+  const rows = [];
+  for (const stack of stacks) {
+    const cells = columns.map((column) => model.cellAt(stack, column.scenario, column.surface));
+    const look = [stack.group, stack.app, ...cells.map(model.look)].join("\n");
+    const same = found.merged === "1" && rows.find((row) => row.look === look);
+    if (same) same.stacks.push(stack);
+    else rows.push({ look, stacks: [stack], cells });
+  }
+  return { columns, rows, stacks, hidden: looked.length - columns.length };
+}
+
+function columnsOfSurface(found) {
+  const surface = shownSurface(found);
+  return model.scenarios
+    .filter((one) => (found.kind ? one.kind === found.kind : one.kind !== model.RECIPE))
+    .map((scenario) => ({ scenario, surface, title: scenario.title, id: scenario.id }));
+}
+
+function columnsOfScenario(found) {
+  const scenario = model.scenario(found.scenario);
+  return model.surfaces.map((surface) => ({
+    scenario, surface, title: surface.title, id: surface.id,
+  }));
+}
+
+function Matrix({ found }) {
+  const { columns, rows, stacks, hidden } = matrixOf(found);
+  const groups = model.unique(stacks.map((stack) => stack.group));
+  const looked =
+    found.view === "scenario"
+      ? html`what each surface saw, when: ${inline(model.scenario(found.scenario).title)}`
+      : html`what was seen of ${inline(shownSurface(found).title)}, by what happens`;
+  const parts = [
+    `${stacks.length} ${stacks.length === 1 ? "stack" : "stacks"} in ` +
+      `${rows.length} ${rows.length === 1 ? "row" : "rows"}`,
+    `${columns.length} ${columns.length === 1 ? "column" : "columns"}`,
+    ...(hidden ? [`${hidden} more in which no two of them differ`] : []),
+  ];
+  return html`
+    <p role="status" class="status">${parts.join(", ")}.</p>
+    ${rows.length > 0 && columns.length > 0
+      ? html`
+          <div class="scroll" role="region" aria-label="The matrix" tabindex="0">
+            <table class="matrix" onKeyDown=${moveInTable} onFocusIn=${rememberPlace}>
+              <caption>
+                ${capital(groups.map(groupInWords).join("; "))}: ${looked}.
+              </caption>
+              <thead>
+                <tr>
+                  <th scope="col" class="corner">stack</th>
+                  ${columns.map(
+                    ({ id, title }) => html`
+                      <th scope="col" key=${id}>${inline(title)} <code class="id">${id}</code></th>
+                    `,
+                  )}
+                </tr>
+              </thead>
+              <tbody>
+                ${rows.map((row) => html`<${MatrixRow} row=${row} columns=${columns} found=${found} groups=${groups} key=${row.stacks[0].id} />`)}
+              </tbody>
+            </table>
+          </div>
+        `
+      : html`<p class="empty">
+          ${rows.length ? "No two of these stacks differ here." : "No stack is left by these choices."}
+        </p>`}
+  `;
+}
+
+const groupInWords = (group) => group.replace(/-py([\d.]+)$/, " versions on Python $1");
+
+function MatrixRow({ row, columns, found, groups }) {
+  const { stacks, cells } = row;
+  const [stack] = stacks;
+  return html`
+    <tr>
+      <th scope="row">
+        <b>${stack.app}</b><br />${stacks.map((one) => one.server).join(", ")}
+        ${groups.length > 1 && html`<br /><small>${groupInWords(stack.group)}</small>`}
+      </th>
+      ${columns.map(({ scenario, surface, id }, i) => {
+        const cell = cells[i];
+        if (model.isAbsent(cell)) {
+          return html`<td key=${id} class="absent"><${Absent} stack=${stack} scenario=${scenario} /></td>`;
+        }
+        const opens = state.cellId(stack, scenario, surface);
+        const open = stacks.some((one) => state.cellId(one, scenario, surface) === found.cell);
+        return html`
+          <td key=${id}>
+            <button type="button" tabindex="-1" data-cell=${opens} aria-pressed=${String(open)}
+              onClick=${() => state.change({ cell: opens })}>
+              <${Seen} cell=${cell} />
+            </button>
+          </td>
+        `;
+      })}
+    </tr>
+  `;
+}
+
+const _STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** Arrow keys go from cell to cell, over those in which there is nothing to open. */
+function moveInTable(event) {
+  const [down, right] = _STEPS[event.key] ?? [];
+  const cell = event.target.closest("td");
+  if (down === undefined || !cell) return;
+  const rows = [...event.currentTarget.querySelectorAll("tbody tr")];
+  let row = rows.indexOf(cell.parentElement);
+  // Counted from the right, as a first column may span several rows.
+  let column = cell.cellIndex - cell.parentElement.cells.length;
+  do {
+    row += down;
+    column += right;
+    const place = rows[row]?.cells[rows[row].cells.length + column];
+    if (column >= 0 || !place) break;
+    const button = place.querySelector("button");
+    if (button) {
+      button.focus();
+      button.scrollIntoView({ block: "nearest", inline: "nearest" });
+      break;
+    }
+  } while (true);
+  event.preventDefault();
+}
+
+/** Of all cells, Tab comes to the one that was in use last. */
+function rememberPlace(event) {
+  const button = event.target.closest("td button");
+  if (!button) return;
+  for (const other of event.currentTarget.querySelectorAll('td button[tabindex="0"]')) {
+    other.tabIndex = -1;
+  }
+  button.tabIndex = 0;
+}
