@@ -70,7 +70,7 @@ def rebuild(directory: Path, excerpts: Excerpts, formats: Collection[FormatId] =
 
 def _remove_older_files(directory: Path, of: Format, but: Collection[str]) -> None:
     """Remove files that an earlier report had and this one has not; nobody else's files."""
-    for name in DIRECTORIES:
+    for name in DIRECTORIES if of.mark else ():
         for path in sorted((directory / name).rglob(f"*{of.suffix}"), reverse=True):
             if str(path.relative_to(directory)) in but:
                 continue

@@ -73,7 +73,7 @@ function Comparison({ found }) {
             </table>
           </div>
         `
-      : counted.length > 0 && html`<p class="empty">Nothing differs here beyond what repeats explain.</p>`}
+      : counted.length > 0 && html`<p class="empty">Nothing here differs beyond what repeats explain.</p>`}
   `;
 }
 

@@ -26,7 +26,7 @@ from hangup.model.variants import baseline_id
 from hangup.model.vocabulary import Surface, surface_title
 from hangup.report.explorer.places import Places
 from hangup.report.explorer.symbols import SYMBOLS, Symbol, of_observation, of_result
-from hangup.report.links import EXPLORER, group_id
+from hangup.report.links import EXPLORER, group_id, scenario_page
 from hangup.report.observations import in_words
 
 VERSION = 1
@@ -59,6 +59,8 @@ class ScenarioHead(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     question: str
     kind: Kind
+    page: str | None
+    """Its page of the report, below the results; None if it has none."""
 
 
 class SurfaceHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +146,14 @@ def explorer_data(outcomes: Outcomes, comparables: Mapping[Stack, Comparable]) -
         results={str(result): result.meaning for result in Result},
         stacks=tuple(_head(of_stack.result) for of_stack in outcomes.stacks),
         scenarios=tuple(
-            ScenarioHead(id=s.id, title=s.title, question=s.question, kind=s.kind) for s in ran
+            ScenarioHead(
+                id=s.id,
+                title=s.title,
+                question=s.question,
+                kind=s.kind,
+                page=None if s.kind == "recipe" else scenario_page(s.id),
+            )
+            for s in ran
         ),
         surfaces=tuple(SurfaceHead(id=s, title=_surface_title(s)) for s in surfaces),
         observed=observed.things,

@@ -38,10 +38,12 @@ function Details({ at, found }) {
   const { stack, scenario, surface } = at;
   return html`
     <aside class="details" role="region" aria-labelledby="details-title">
-      <button type="button" class="close" onClick=${closeDetails}>Close <kbd>Esc</kbd></button>
-      <h2 id="details-title" tabindex="-1">
-        ${stack.app} on ${stack.server}: ${inline(surface.title)}
-      </h2>
+      <div class="title">
+        <h2 id="details-title" tabindex="-1">
+          ${stack.app} on ${stack.server}: ${inline(surface.title)}
+        </h2>
+        <button type="button" class="close" onClick=${closeDetails}>Close <kbd>Esc</kbd></button>
+      </div>
       <${Sentences} ...${at} />
       <p class="question">${inline(scenario.question)}</p>
       <${Elsewhere} ...${at} />
@@ -147,7 +149,10 @@ function Loaded({ stack, scenario }) {
   return html`
     <${Paths} file=${file} paths=${found.paths} />
     <${Trials} file=${file} examples=${found.examples ?? []} command=${command} />
-    ${page && html`<p>The report: <a href="${page}#${scenario.id}">the evidence for ${stack.app}</a></p>`}
+    <p>
+      The report: <a href="${page}#${scenario.id}">the evidence for ${stack.app}</a>
+      ${scenario.page && html`, <a href=${scenario.page}>this scenario on all stacks</a>`}
+    </p>
   `;
 }
 

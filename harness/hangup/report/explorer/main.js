@@ -194,7 +194,12 @@ function render() {
     const first = table.querySelector("td button");
     if (first) first.tabIndex = 0;
   }
-  if (found.cell && found.cell !== _shownCell) document.getElementById("details-title")?.focus();
+  if (found.cell && found.cell !== _shownCell) {
+    table
+      ?.querySelector('[aria-pressed="true"]')
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    document.getElementById("details-title")?.focus({ preventScroll: true });
+  }
   _shownCell = found.cell;
 }
 

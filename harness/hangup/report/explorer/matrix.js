@@ -23,34 +23,45 @@ function isVariant(stack, variant) {
   return [`app:${stack.appVariant}`, `server:${stack.serverVariant}`].includes(variant);
 }
 
+/** The baseline of a variant, in an app or in a server, that is shown beside it. */
+function baselineOf(stack, variant) {
+  const [kind] = variant.split(":");
+  return model.stacks.find(
+    (one) =>
+      one.group === stack.group &&
+      one.app === (kind === "app" ? stack.baselineApp : stack.app) &&
+      one.server === (kind === "server" ? stack.baselineServer : stack.server),
+  );
+}
+
+/** The stacks that are shown: of a variant, each beside what it is a variant of. */
+function shownStacks(found) {
+  const { variant } = found;
+  if (!variant.includes(":")) return model.stacks.filter((stack) => isChosen(stack, found));
+  const varied = model.stacks.filter((stack) => isChosen(stack, found) && isVariant(stack, variant));
+  const pairs = varied.flatMap((stack) => [baselineOf(stack, variant), stack]);
+  return model.unique(pairs.filter(Boolean));
+}
+
+/** Whether stacks differ in a column: any two, or a variant from its own baseline. */
+function differIn(column, stacks, variant) {
+  const cell = (stack) => stack && model.cellAt(stack, column.scenario, column.surface);
+  if (!variant.includes(":")) return model.anyDiffer(stacks.map(cell));
+  return stacks
+    .filter((stack) => isVariant(stack, variant))
+    .some((stack) => model.compare(cell(stack), cell(baselineOf(stack, variant))) === "different");
+}
+
 /** What the matrix shows: columns, and rows of stacks that look the same in all of them. */
 function matrixOf(found) {
-  let stacks = model.stacks.filter((stack) => isChosen(stack, found));
-  if (found.variant.includes(":")) {
-    // Beside a variant stands what it is a variant of, and nothing else.
-    const varied = stacks.filter((stack) => isVariant(stack, found.variant));
-    stacks = stacks.filter(
-      (stack) =>
-        varied.includes(stack) ||
-        varied.some(
-          (one) =>
-            one.group === stack.group &&
-            one.baselineApp === stack.baselineApp &&
-            one.baselineServer === stack.baselineServer,
-        ),
-    );
-  }
+  const stacks = shownStacks(found);
   const all = found.view === "scenario" ? columnsOfScenario(found) : columnsOfSurface(found);
   const looked = all.filter((column) =>
     stacks.some((stack) => !model.isAbsent(model.cellAt(stack, column.scenario, column.surface))),
   );
   const columns =
     found.differences === "1"
-      ? looked.filter((column) =>
-          model.anyDiffer(
-            stacks.map((stack) => model.cellAt(stack, column.scenario, column.surface)),
-          ),
-        )
+      ? looked.filter((column) => differIn(column, stacks, found.variant))
       : looked;
   const rows = [];
   for (const stack of stacks) {
@@ -88,7 +99,7 @@ function Matrix({ found }) {
     `${stacks.length} ${stacks.length === 1 ? "stack" : "stacks"} in ` +
       `${rows.length} ${rows.length === 1 ? "row" : "rows"}`,
     `${columns.length} ${columns.length === 1 ? "column" : "columns"}`,
-    ...(hidden ? [`${hidden} more in which no two of them differ`] : []),
+    ...(hidden ? [`${hidden} more in which ${nothingDiffers(found)}`] : []),
   ];
   return html`
     <p role="status" class="status">${parts.join(", ")}.</p>
@@ -116,11 +127,13 @@ function Matrix({ found }) {
           </div>
         `
       : html`<p class="empty">
-          ${rows.length ? "No two of these stacks differ here." : "No stack is left by these choices."}
+          ${rows.length ? "Nothing here differs beyond what repeats explain." : "No stack is left by these choices."}
         </p>`}
   `;
 }
 
+const nothingDiffers = ({ variant }) =>
+  variant.includes(":") ? "no variant differs from its baseline" : "no two of them differ";
 const groupInWords = (group) => group.replace(/-py([\d.]+)$/, " versions on Python $1");
 
 function MatrixRow({ row, columns, found, groups }) {
