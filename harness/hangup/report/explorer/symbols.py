@@ -31,10 +31,10 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXCEPTION = Symbol(name="exception", shape="▲", meaning="an exception, or an error logged")
-_NOTIFIED = Symbol(name="notified", shape="●", meaning="the disconnect was raised in it")
+_NOTIFIED = Symbol(name="notified", shape="●", meaning="told of it: cancelled, closed, or given the disconnect")
 _NORMAL = Symbol(name="normal", shape="■", meaning="ended, or answered, in order")
-_LATE = Symbol(name="late", shape="◐", meaning="only late: when the app was over, or by finalising")
-_OPEN = Symbol(name="open", shape="○", meaning="never: not within the window, or ran on unnotified")
+_LATE = Symbol(name="late", shape="◐", meaning="only late: after the app, or as it was finalised")
+_OPEN = Symbol(name="open", shape="○", meaning="not within the window, or went on untold")
 _NONE = Symbol(name="none", shape="\N{EN DASH}", meaning="saw nothing, or was not called")
 _UNKNOWN = Symbol(name="unknown", shape="?", meaning="not known")
 _FAILED = Symbol(name="failed", shape="✕", meaning="the trial did not take place")
