@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -43,18 +43,24 @@ RESULTS = (
     came_out("quart", idle=CANCELLED, ticking=CANCELLED, backpressure=COMPLETED),
     came_out("quart", "hypercorn", idle=CANCELLED, ticking=CANCELLED, backpressure=COMPLETED),
     came_out("quart+gzip", idle=COMPLETED, ticking=CANCELLED, backpressure=COMPLETED),
-    came_out("starlette+gzip", idle=CANCELLED, ticking=CANCELLED, backpressure=CANCELLED),
+    came_out("starlette+gzip", idle=CANCELLED, backpressure=CANCELLED),
 )
+
+
+def written(directory: Path, results: Sequence[StackResult]) -> str:
+    """The address of the page of some results."""
+    context = Context(outcomes_of(*results), (), CodeExcerpts(), link_code=False)
+    for name, text in explorer.pages(context).items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+    return (directory / explorer.PAGE).as_uri()
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page and the files beside it, as a reader has them on a disk."""
     found = tmp_path_factory.mktemp("results")
-    context = Context(outcomes_of(*RESULTS), (), CodeExcerpts(), link_code=False)
-    for name, text in explorer.pages(context).items():
-        (found / name).parent.mkdir(parents=True, exist_ok=True)
-        (found / name).write_text(text, encoding="utf-8")
+    written(found, RESULTS)
     return found
 
 
@@ -193,6 +199,40 @@ def test_two_stacks_are_compared(page: Page) -> None:
     expect(table.locator("th[scope=rowgroup]")).to_have_count(3)
 
 
+def test_what_only_one_of_two_stacks_was_asked_is_not_compared(
+    browser: Browser, address: str
+) -> None:
+    a, b = "current-py3.13/starlette/uvicorn", "current-py3.13/starlette+gzip/uvicorn"
+    with opened(browser, f"{address}#view=compare&a={a}&b={b.replace('+', '%2B')}") as page:
+        expect(
+            page.get_by_text("Nothing here differs beyond what repeats explain.")
+        ).to_be_visible()
+        page.get_by_label("Only differences").uncheck()
+        ticking = page.locator("table.comparison tbody", has_text="the client closes while events")
+        expect(ticking.locator("tr").first).to_contain_text("not run")
+        expect(ticking.locator("tr").first).to_contain_text("not compared")
+
+
+@pytest.mark.parametrize(
+    ("results", "shown"),
+    [
+        ([came_out("quart+gzip", idle=CANCELLED)], "quart+gzip uvicorn"),
+        (
+            [came_out("quart", "uvicorn+fast", complete=("stream begin", "stream end"))],
+            "quart uvicorn+fast",
+        ),
+    ],
+    ids=["only-a-variant", "nobody-hangs-up"],
+)
+def test_results_of_little_are_shown_at_first_sight(
+    browser: Browser, tmp_path: Path, results: list[StackResult], shown: str
+) -> None:
+    with opened(browser, written(tmp_path, results)) as page:
+        assert rows(page) == [shown]
+        page.locator("table.matrix td button").first.click()
+        expect(page.locator("table.timeline")).to_be_visible()
+
+
 def test_the_surfaces_of_a_scenario_are_side_by_side(browser: Browser, address: str) -> None:
     with opened(browser, f"{address}#view=scenario&scenario=ticking") as page:
         assert {"stream", "stream-end", "source"} <= set(columns(page))
@@ -203,6 +243,7 @@ def test_an_address_of_other_results_is_not_an_error(browser: Browser, address: 
     gone = "#view=gone&surface=gone&scenario=gone&a=gone&cell=gone/gone/gone/gone/gone"
     with opened(browser, address + gone) as page:
         assert len(rows(page)) == 3
+        expect(page.locator("nav [aria-current]")).to_have_text("One surface, by what happens")
     with opened(browser, f"{address}#app=gone") as page:
         expect(page.get_by_text("No stack is left by these choices.")).to_be_visible()
 

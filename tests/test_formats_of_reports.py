@@ -149,11 +149,13 @@ def test_an_unknown_format_costs_a_sentence(hangup: Hangup, results: Path) -> No
     assert done.stderr == "hangup: There is no format 'pdf'; there are md, html, json.\n"
 
 
-@pytest.mark.parametrize("format_id", ["md", "html"])
-def test_files_of_an_older_report_go_and_others_stay(results: Path, format_id: FormatId) -> None:
+@pytest.mark.parametrize(("format_id", "suffix"), [("md", ".md"), ("md", ".svg"), ("html", ".js")])
+def test_files_of_an_older_report_go_and_others_stay(
+    results: Path, format_id: FormatId, suffix: str
+) -> None:
     made = FORMATS[format_id]
-    older = results / "explorer" / "gone" / f"gone{made.suffix}"
-    own = older.with_name(f"own{made.suffix}")
+    older = results / "explorer" / "gone" / f"gone{suffix}"
+    own = older.with_name(f"own{suffix}")
     own.parent.mkdir(parents=True)
     older.write_text(made.mark)
     own.write_text("mine")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -20,18 +22,25 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_results_are_served_until_ctrl_c(hangup: Hangup, results: Path) -> None:
-    with hangup.start("view", "--no-browser", "--results", results) as command:
-        assert command.stdout is not None
-        address = command.stdout.readline().strip()
-        assert httpx.get(address).text == "<title>explore</title>"
-        page = httpx.get(address.replace(PAGE, "README.md"))
-        assert page.text == "# Größe"
-        assert page.headers["content-type"].startswith("text/plain")
-        command.send_signal(signal.SIGINT)
-        assert command.wait(DEADLINE_S) == 0
-        assert command.stderr is not None
-        assert command.stderr.read() == ""
+@pytest.fixture
+def served(hangup: Hangup, results: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, which serves some results."""
+    command = hangup.start("view", "--no-browser", "--results", results)
+    yield command
+    command.kill()
+    command.communicate()
+
+
+def test_results_are_served_until_ctrl_c(served: subprocess.Popen[str]) -> None:
+    assert served.stdout is not None
+    address = served.stdout.readline().strip()
+    assert httpx.get(address).text == "<title>explore</title>"
+    page = httpx.get(address.replace(PAGE, "README.md"))
+    assert page.text == "# Größe"
+    assert page.headers["content-type"].startswith("text/plain")
+    served.send_signal(signal.SIGINT)
+    assert served.communicate(timeout=DEADLINE_S) == ("", "")
+    assert served.returncode == 0
 
 
 def test_results_without_a_page_cost_a_sentence(hangup: Hangup, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     """All files of it, by their path below the results."""
     first: str
     """The file that a reader opens first."""
-    suffix: str
+    suffixes: tuple[str, ...]
     """What the names of its files end with."""
     mark: str = ""
     """What those begin with that may be removed; empty if there are none."""
@@ -35,11 +35,11 @@ def _json(context: Context) -> Pages:
 
 
 FORMATS: Mapping[FormatId, Format] = {
-    "md": Format(pages=pages.pages, first=OVERVIEW, suffix=".md", mark=pages.GENERATED),
+    "md": Format(pages=pages.pages, first=OVERVIEW, suffixes=(".md", ".svg"), mark=pages.GENERATED),
     "html": Format(
-        pages=explorer.pages, first=explorer.PAGE, suffix=".js", mark=explorer.GENERATED
+        pages=explorer.pages, first=explorer.PAGE, suffixes=(".js",), mark=explorer.GENERATED
     ),
-    "json": Format(pages=_json, first=JSON_REPORT, suffix=".json"),
+    "json": Format(pages=_json, first=JSON_REPORT, suffixes=(".json",)),
 }
 DEFAULT: tuple[FormatId, ...] = ("md", "html")
 """What is written unless other formats are asked for."""

@@ -71,8 +71,8 @@ def rebuild(directory: Path, excerpts: Excerpts, formats: Collection[FormatId] =
 def _remove_older_files(directory: Path, of: Format, but: Collection[str]) -> None:
     """Remove files that an earlier report had and this one has not; nobody else's files."""
     for name in DIRECTORIES if of.mark else ():
-        for path in sorted((directory / name).rglob(f"*{of.suffix}"), reverse=True):
-            if str(path.relative_to(directory)) in but:
+        for path in sorted((directory / name).rglob("*.*"), reverse=True):
+            if path.suffix not in of.suffixes or str(path.relative_to(directory)) in but:
                 continue
             if path.read_text(encoding="utf-8").startswith(of.mark):
                 path.unlink()

@@ -75,7 +75,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     meaning: str | None
-    """None where it is the type of an exception."""
+    """None where it is the type of an exception, empty where it is not known."""
     symbol: int
     """Its place in `symbols`."""
 

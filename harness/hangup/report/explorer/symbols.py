@@ -31,7 +31,9 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXCEPTION = Symbol(name="exception", shape="▲", meaning="an exception, or an error logged")
-_NOTIFIED = Symbol(name="notified", shape="●", meaning="told of it: cancelled, closed, or given the disconnect")
+_NOTIFIED = Symbol(
+    name="notified", shape="●", meaning="told of it: cancelled, closed, or given the disconnect"
+)
 _NORMAL = Symbol(name="normal", shape="■", meaning="ended, or answered, in order")
 _LATE = Symbol(name="late", shape="◐", meaning="only late: after the app, or as it was finalised")
 _OPEN = Symbol(name="open", shape="○", meaning="not within the window, or went on untold")
@@ -92,11 +94,14 @@ _RESULTS = _by_word(_OF_RESULTS)
 
 
 def of_observation(saw: str) -> tuple[Symbol, str | None]:
-    """The symbol of what a surface saw, and what it means; None of the type of an exception."""
+    """The symbol of what a surface saw, and what it means.
+
+    None of the type of an exception, and empty of what is none of the words.
+    """
     if is_exception(saw):
         return _EXCEPTION, None
-    symbol, word = _WORDS.get(saw) or _RESPONSES[saw.rpartition(", ")[2]]
-    return symbol, word.meaning
+    found = _WORDS.get(saw) or _RESPONSES.get(saw.rpartition(", ")[2])
+    return (_UNKNOWN, "") if found is None else (found[0], found[1].meaning)
 
 
 def of_result(result: str) -> tuple[Symbol, str | None]:

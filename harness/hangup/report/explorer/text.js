@@ -65,7 +65,7 @@ function Sentences({ stack, scenario, surface }) {
     </p>
     <dl class="meanings">
       ${seen
-        .filter((one) => one.meaning !== null)
+        .filter((one) => one.meaning)
         .map((one) => html`<dt>${one.text}</dt><dd>${inline(one.meaning)}</dd>`)}
     </dl>
   `;
