@@ -59,6 +59,8 @@ class ScenarioHead(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     question: str
     kind: Kind
+    window_s: float | None
+    """How long a negative is waited for, if not as long as the stack's other trials do."""
     page: str | None
     """Its page of the report, below the results; None if it has none."""
 
@@ -151,6 +153,7 @@ def explorer_data(outcomes: Outcomes, comparables: Mapping[Stack, Comparable]) -
                 title=s.title,
                 question=s.question,
                 kind=s.kind,
+                window_s=s.window_s,
                 page=None if s.kind == "recipe" else scenario_page(s.id),
             )
             for s in ran

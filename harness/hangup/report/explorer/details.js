@@ -64,7 +64,7 @@ function Details({ at, found }) {
         <dt>server</dt><dd>${inline(stack.server_title)}</dd>
         <dt>versions</dt><dd>${stack.versions}, Python ${stack.python}</dd>
         <dt>started by</dt><dd><code>${stack.command}</code></dd>
-        <dt>measured</dt><dd>${stack.date}; a negative was waited for ${stack.window_s} s unless the scenario has a window of its own</dd>
+        <dt>measured</dt><dd>${stack.date}; what had not happened was waited for ${scenario.window_s ?? stack.window_s} s</dd>
       </dl>
     </aside>
   `;
@@ -187,7 +187,8 @@ function Trials({ file, examples, command }) {
         </details>
       `;
     })}
-    <p class="note">Times count from when the client left, or the operator signalled.</p>
+    ${examples.some(({ timeline }) => timeline?.length) &&
+    html`<p class="note">Times count from when the client left, or the operator signalled.</p>`}
   `;
 }
 
