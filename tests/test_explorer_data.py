@@ -125,14 +125,30 @@ def test_timelines_are_those_of_the_first_version_set_and_python() -> None:
     assert '"timeline"' not in found["explorer/current-py3.11/quart.js"]
 
 
-def test_the_details_lead_to_pages_of_the_report() -> None:
-    result = stack_result(trial("idle", *CANCELLED))
-    report = rendered(result)
-    found = files_of(result)["explorer/current-py3.13/starlette.js"]
-    (evidence,) = re.findall(r'"evidence":(\{.*?\})', found)
-    pages = json.loads(evidence)
-    assert pages
-    assert set(pages.values()) <= report.keys()
+def test_the_details_lead_to_evidence_that_there_is() -> None:
+    of, varied = stack("quart"), stack("quart+x")
+    other = ("stream begin", LEAVES, "stream end ValueError at an await")
+    results = (
+        stack_result(trial("idle", *CANCELLED), trial("post", *CANCELLED), of=of),
+        stack_result(trial("idle", *CANCELLED), trial("post", *other), of=varied),
+    )
+    report = rendered(*results)
+    text = files_of(*results)["explorer/current-py3.13/quart.js"]
+    details = json.loads(text.partition(", ")[2].removesuffix(");\n"))
+    found = {}
+    for name, own in details["stacks"].items():
+        for scenario, known in own["scenarios"].items():
+            pages = own["baseline_evidence" if known.get("as_baseline") else "evidence"]
+            found[name, scenario] = pages["disconnect"]
+    own_page, other_page = (f"evidence/current-py3.13/{s.app}/disconnects.md" for s in (of, varied))
+    assert found == {
+        ("quart/uvicorn", "idle"): own_page,
+        ("quart/uvicorn", "post"): own_page,
+        ("quart+x/uvicorn", "idle"): own_page,
+        ("quart+x/uvicorn", "post"): other_page,
+    }
+    for (_, scenario), page in found.items():
+        assert f"## {scenario}\n" in report[page]
 
 
 def test_markup_in_the_data_ends_no_script() -> None:

@@ -239,6 +239,18 @@ def test_the_surfaces_of_a_scenario_are_side_by_side(browser: Browser, address: 
         expect(page.locator("caption")).to_contain_text("the client closes while events go out")
 
 
+def test_from_the_details_one_comes_to_all_surfaces_of_the_scenario(
+    browser: Browser, address: str
+) -> None:
+    compared = "view=compare&a=current-py3.13/starlette/uvicorn&b=current-py3.13/quart/uvicorn"
+    cell = CELL.format("quart/uvicorn").replace("idle", "ticking")
+    with opened(browser, f"{address}#{compared}&cell={cell}") as page:
+        page.get_by_role("link", name="All surfaces in this scenario").click()
+        assert "source" in columns(page)
+        expect(page.locator("caption")).to_contain_text("the client closes while events go out")
+        expect(page.locator("aside h2")).to_contain_text("quart on uvicorn")
+
+
 def test_an_address_of_other_results_is_not_an_error(browser: Browser, address: str) -> None:
     gone = "#view=gone&surface=gone&scenario=gone&a=gone&cell=gone/gone/gone/gone/gone"
     with opened(browser, address + gone) as page:

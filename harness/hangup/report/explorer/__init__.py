@@ -42,7 +42,7 @@ def pages(context: Context) -> Pages:
     for file, of_stacks in by_file(context.outcomes.stacks).items():
         # Timelines are long: as in the evidence, only the first group's are there.
         first = any(o.stack in context.groups[0].with_variants for o in of_stacks)
-        found[file] = _details(file, details_of(of_stacks, timelines=first))
+        found[file] = _details(file, details_of(of_stacks, context.outcomes, timelines=first))
     return found
 
 

@@ -48,7 +48,7 @@ function Details({ at, found }) {
       <p class="question">${inline(scenario.question)}</p>
       <${Elsewhere} ...${at} />
       <p>
-        <a href=${state.address({ view: "scenario", scenario: scenario.id })}>All surfaces in this scenario</a>;${" "}
+        <a href=${state.toView("scenario", { scenario: scenario.id, cell: found.cell })}>All surfaces in this scenario</a>;${" "}
         <label for="compare-with">compare this stack with</label>${" "}
           <select id="compare-with" value="" onChange=${(event) => {
             location.hash = state.toView("compare", { a: stack.id, b: event.target.value });
@@ -145,12 +145,13 @@ function Loaded({ stack, scenario }) {
   }
   const own = file.stacks[`${stack.app}/${stack.server}`];
   const found = own.scenarios[scenario.id] ?? {};
-  const page = own.evidence[scenario.kind];
+  const page = (found.as_baseline ? own.baseline_evidence : own.evidence)[scenario.kind];
   return html`
     <${Paths} file=${file} paths=${found.paths} />
     <${Trials} file=${file} examples=${found.examples ?? []} command=${command} />
     <p>
-      The report: <a href="${page}#${scenario.id}">the evidence for ${stack.app}</a>
+      The report: <a href="${page}#${scenario.id}">the evidence for${" "}
+        ${found.as_baseline ? `${stack.baselineApp}, as which this variant came out` : stack.app}</a>
       ${scenario.page && html`, <a href=${scenario.page}>this scenario on all stacks</a>`}
     </p>
   `;

@@ -12,10 +12,12 @@ from typing import TypeAlias
 
 import msgspec
 
-from hangup.analysis.outcomes import StackOutcomes
+from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
+from hangup.model.variants import baseline_id
 from hangup.report import exception_path
+from hangup.report.evidence import has_section
 from hangup.report.explorer.data import details_file
 from hangup.report.explorer.places import Places
 from hangup.report.links import evidence_page
@@ -49,6 +51,8 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
 class ScenarioDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of a scenario on a stack beside what the matrix shows."""
 
+    as_baseline: bool = False
+    """Whether the stack is a variant that came out as its baseline, whose evidence it shares."""
     examples: tuple[Example, ...] = ()
     """The most frequent first."""
     paths: tuple[Path, ...] | None = None
@@ -60,6 +64,8 @@ class StackDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence: Mapping[str, str]
     """The pages of the report that have the evidence, below the results, by scenario's kind."""
+    baseline_evidence: Mapping[str, str]
+    """The same of its baseline, if it is a variant."""
     scenarios: Mapping[str, ScenarioDetails]
 
 
@@ -75,12 +81,17 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     """By app and server, with a `/` between them."""
 
 
-def details_of(of_stacks: Iterable[StackOutcomes], *, timelines: bool) -> Details:
+def details_of(
+    of_stacks: Sequence[StackOutcomes], outcomes: Outcomes, *, timelines: bool
+) -> Details:
     """The details of the stacks of one file; timelines, if they are wanted."""
     texts, lines = Places[str](), Places[tuple[str, str]]()
     found = {
         f"{of_stack.stack.app}/{of_stack.stack.server}": _of_stack(
-            of_stack, texts, lines if timelines else None
+            of_stack,
+            texts,
+            lines if timelines else None,
+            outcomes,
         )
         for of_stack in of_stacks
     }
@@ -96,13 +107,23 @@ def by_file(of_stacks: Iterable[StackOutcomes]) -> Mapping[str, Sequence[StackOu
 
 
 def _of_stack(
-    of_stack: StackOutcomes, texts: Places[str], lines: Places[tuple[str, str]] | None
+    of_stack: StackOutcomes,
+    texts: Places[str],
+    lines: Places[tuple[str, str]] | None,
+    outcomes: Outcomes,
 ) -> StackDetails:
+    stack = of_stack.stack
+    own = [scenario for scenario in of_stack.scenarios if has_section(outcomes, stack, scenario)]
+    baseline = msgspec.structs.replace(stack, app=baseline_id(stack.app))
     kinds = dict.fromkeys(BY_ID[scenario].kind for scenario in of_stack.scenarios)
     return StackDetails(
-        evidence={kind: evidence_page(of_stack.stack, kind) for kind in kinds},
+        evidence={kind: evidence_page(stack, kind) for kind in kinds},
+        baseline_evidence={kind: evidence_page(baseline, kind) for kind in kinds}
+        if len(own) < len(of_stack.scenarios)
+        else {},
         scenarios={
             scenario: ScenarioDetails(
+                as_baseline=scenario not in own,
                 examples=tuple(
                     _example(trial, lines)
                     for trial in sorted(of_stack.of(scenario), key=lambda t: -t.trial.count)
