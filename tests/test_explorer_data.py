@@ -8,11 +8,13 @@ import json
 import re
 from importlib.resources import files
 
+import msgspec
 import pytest
 
 from hangup.analysis.cleanup import CleanupResult
 from hangup.analysis.effects import from_outcomes
 from hangup.environment.code_excerpts import CodeExcerpts
+from hangup.model.scenarios import BY_ID
 from hangup.model.trace import StackResult
 from hangup.model.vocabulary import Word
 from hangup.report import explorer
@@ -68,8 +70,17 @@ def test_a_cell_says_what_was_seen_in_how_many_trials() -> None:
 def test_what_came_of_a_recipe_is_one_cell() -> None:
     data = data_of(with_recipes())
     recipes = [s.id for s in data.scenarios if s.kind == "recipe"]
-    assert [s.id for s in data.surfaces][-1] == "recipe"
+    assert [s.id for s in data.surfaces][-2:] == ["recipe", "recipe-by-itself"]
     assert all(seen(data, 0, name, "recipe")[0][0] == CleanupResult.GOOD for name in recipes)
+
+
+def test_a_recipe_by_itself_is_a_cell_of_its_own() -> None:
+    tried = with_recipes(fails=["idle"]).trials
+    first = next(t for t in tried if BY_ID[t.scenario].kind == "recipe")
+    alone = msgspec.structs.replace(first, repeat=9, alone=True, events=first.events[:-2])
+    data = data_of(stack_result(*tried, alone))
+    assert seen(data, 0, first.scenario, "recipe-by-itself")[0][2] == 1
+    assert seen(data, 0, first.scenario, "recipe")[0][2] == 1
 
 
 @pytest.mark.parametrize(
@@ -93,9 +104,22 @@ def test_how_many_trials_agree_is_no_difference() -> None:
     assert compared(data, "idle", "stream-end") == "same"
 
 
-def test_trials_that_did_not_take_place_are_not_compared() -> None:
-    failed = trial("idle", failure=Word.NOT_REACHED)
-    data = data_of(stack_result(failed))
+@pytest.mark.parametrize(
+    ("trials", "result"), [(5, "different"), (3, "not decided")], ids=["five", "three"]
+)
+def test_that_trials_did_not_take_place_is_compared_too(trials: int, result: str) -> None:
+    several = range(2, trials + 1)
+    failed = trial("idle", failure=Word.NOT_REACHED, alike=several)
+    data = data_of(
+        stack_result(failed, of=stack("a")),
+        stack_result(trial("idle", *CANCELLED, alike=several), of=stack("b")),
+    )
+    assert data.cells[place(data, 0, "idle", "stream-end")].comparable
+    assert compared(data, "idle", "stream-end") == result
+
+
+def test_trials_that_were_disturbed_are_not_compared() -> None:
+    data = data_of(stack_result(trial("idle", failure=Word.DISTURBED)))
     assert not data.cells[place(data, 0, "idle", "stream-end")].comparable
 
 

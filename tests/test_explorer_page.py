@@ -16,6 +16,7 @@ from hangup.report import explorer
 from hangup.report.pages.context import Context
 from tests.browser import NARROW, WIDE, opened
 from tests.rendering import outcomes_of
+from tests.test_pages import with_recipes
 from tests.traces import LEAVES, Line, stack, stack_result, trial
 
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -197,6 +198,16 @@ def test_two_stacks_are_compared(page: Page) -> None:
     expect(surface).to_contain_text("completed (not notified)")
     page.get_by_label("Only differences").uncheck()
     expect(table.locator("th[scope=rowgroup]")).to_have_count(3)
+
+
+def test_what_came_of_recipes_is_a_choice(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, f"{written(tmp_path, [with_recipes()])}#kind=recipe") as page:
+        assert "try-finally-in-idle" in columns(page)
+        surfaces = page.get_by_label("Surface").locator("option").all_inner_texts()
+        assert surfaces[0] == "the recipe's clean-up"
+        assert len(surfaces) == 2
+        page.get_by_label("Surface").select_option(surfaces[1])
+        expect(page.get_by_text("Nothing of this was run")).to_be_visible()
 
 
 def test_what_only_one_of_two_stacks_was_asked_is_not_compared(

@@ -15,15 +15,15 @@ from typing import TypeAlias
 import msgspec
 
 import hangup
-from hangup.analysis.effects import Comparable, compare
+from hangup.analysis.effects import Comparable, compare, recipe_cell
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import scenarios, servers
-from hangup.model.effect import CellId, Counts, Result
+from hangup.model.effect import TRIAL, CellId, Counts, Result
 from hangup.model.outcomes import Cell
 from hangup.model.scenario import Kind
 from hangup.model.trace import Stack, StackResult
 from hangup.model.variants import baseline_id
-from hangup.model.vocabulary import Surface, surface_title
+from hangup.model.vocabulary import FAILURES, Surface, surface_title
 from hangup.report.explorer.places import Places
 from hangup.report.explorer.symbols import SYMBOLS, Symbol, of_observation, of_result
 from hangup.report.links import EXPLORER, group_id, scenario_page
@@ -31,8 +31,12 @@ from hangup.report.observations import in_words
 
 VERSION = 1
 """The version of the data's schema; another one where its fields change."""
-RECIPE = "recipe"
-"""In place of a surface: what came of a recipe's clean-up."""
+RECIPE, RECIPE_BY_ITSELF = "recipe", "recipe-by-itself"
+"""In place of surfaces: what came of a recipe's clean-up, beside other streams or without any."""
+_RECIPE_TITLES = {
+    RECIPE: "the recipe's clean-up",
+    RECIPE_BY_ITSELF: "the recipe's clean-up, with no other stream on the server",
+}
 
 
 class StackHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +93,7 @@ class SeenCell(msgspec.Struct, frozen=True, array_like=True):
     seen: tuple[tuple[int, int], ...]
     """The place of what was seen in `observed`, and in how many trials."""
     comparable: bool
-    """Whether any trial says what the surface saw, so that it can be compared."""
+    """Whether any trial says what the surface saw, or that it did not take place."""
 
 
 Row: TypeAlias = tuple[tuple[int, int], ...]
@@ -119,15 +123,21 @@ class ExplorerData(msgspec.Struct, frozen=True, kw_only=True):
     to. Only of cells that were seen by one surface in one scenario, and that are not the same."""
 
 
-_CellKey: TypeAlias = tuple[SeenCell, Counts | None]
-"""Cells that look the same may be told apart by what their trials saw together."""
+class _Cell(msgspec.Struct, frozen=True):
+    """A cell and what it is compared by: cells that look the same may be told apart by that."""
+
+    shown: SeenCell
+    counts: Counts | None
+    """What trials saw together; None if none says anything."""
+    took_place: Counts | None = None
+    """Whether the trials took place, disturbed ones apart."""
 
 
 def explorer_data(outcomes: Outcomes, comparables: Mapping[Stack, Comparable]) -> ExplorerData:
     """The data of all stacks, in the order of the outcomes."""
     stacks = [of_stack.stack for of_stack in outcomes.stacks]
     ran = [s for s in scenarios.SCENARIOS if outcomes.ran(s.id, stacks)]
-    observed, cells, rows = Places[Observed](), Places[_CellKey](), Places[Row]()
+    observed, cells, rows = Places[Observed](), Places[_Cell](), Places[Row]()
     surfaces = _surfaces(outcomes, stacks)
     at_surface = {surface: place for place, surface in enumerate(surfaces)}
     met: dict[tuple[str, str], set[int]] = defaultdict(set)
@@ -160,7 +170,7 @@ def explorer_data(outcomes: Outcomes, comparables: Mapping[Stack, Comparable]) -
         ),
         surfaces=tuple(SurfaceHead(id=s, title=_surface_title(s)) for s in surfaces),
         observed=observed.things,
-        cells=tuple(cell for cell, _ in cells.things),
+        cells=tuple(cell.shown for cell in cells.things),
         rows=rows.things,
         table=tuple(table),
         compared=tuple(sorted(_compared(cells.things, met))),
@@ -202,26 +212,30 @@ def _surfaces(outcomes: Outcomes, stacks: Sequence[Stack]) -> list[str]:
     after = known.index(Surface.MIDDLEWARE) + 1
     ordered = [s for s in (*known[:after], *hooks, *known[after:]) if s in found]
     any_recipe = any(outcomes.ran(recipe.id, stacks) for recipe in of_recipes)
-    return [*ordered, RECIPE] if any_recipe else ordered
+    return [*ordered, *_RECIPE_TITLES] if any_recipe else ordered
 
 
 def _surface_title(surface: str) -> str:
-    return "the recipe's clean-up" if surface == RECIPE else surface_title(surface)
+    return _RECIPE_TITLES.get(surface) or surface_title(surface)
 
 
 def _cells(
     outcomes: Outcomes, comparable: Comparable, scenario: str, observed: Places[Observed]
-) -> Iterator[tuple[str, _CellKey]]:
+) -> Iterator[tuple[str, _Cell]]:
     """What was seen in a scenario on a stack, by surface; of a recipe, its result."""
     stack = comparable.stack
     if scenarios.BY_ID[scenario].kind == "recipe":
-        counts = comparable.cells.get(CellId(scenario, "recipe", scenario))
-        if counts is not None:
-            seen = tuple(
-                (observed.of(_observed(saws[0], *of_result(saws[0]))), n) for saws, n in counts.seen
-            )
-            yield RECIPE, (SeenCell(counts.of, seen, True), counts)
+        for surface in (RECIPE, RECIPE_BY_ITSELF):
+            cell = recipe_cell(scenario, by_itself=surface == RECIPE_BY_ITSELF)
+            counts = comparable.cells.get(cell)
+            if counts is not None:
+                seen = tuple(
+                    (observed.of(_observed(result, *of_result(result))), n)
+                    for (result,), n in counts.seen
+                )
+                yield surface, _Cell(SeenCell(counts.of, seen, True), counts)
         return
+    took_place = comparable.cells.get(CellId(scenario, "observation", TRIAL))
     for surface in outcomes.surfaces(scenario, [stack]):
         counts = comparable.cells.get(CellId(scenario, "observation", surface))
         found = outcomes[Cell(stack, scenario, surface)]
@@ -230,7 +244,9 @@ def _cells(
             for o in found
             for text in [in_words(o.saw, surface, scenario, stack.server)]
         )
-        yield surface, (SeenCell(found[0].of, seen, counts is not None), counts)
+        failed = took_place is not None and all(o.saw in FAILURES for o in found)
+        shown = SeenCell(found[0].of, seen, counts is not None or failed)
+        yield surface, _Cell(shown, counts, took_place)
 
 
 def _observed(text: str, symbol: Symbol, meaning: str | None) -> Observed:
@@ -238,18 +254,29 @@ def _observed(text: str, symbol: Symbol, meaning: str | None) -> Observed:
 
 
 def _compared(
-    cells: Sequence[_CellKey], met: Mapping[tuple[str, str], set[int]]
+    cells: Sequence[_Cell], met: Mapping[tuple[str, str], set[int]]
 ) -> Iterator[tuple[int, int, int]]:
     """The pairs of cells that are not the same, and what they come to."""
     results = list(Result)
     pairs = {pair for places in met.values() for pair in combinations(sorted(places), 2)}
     for a, b in pairs:
-        one, other = cells[a][1], cells[b][1]
-        if one is None or other is None:
-            continue
-        found = compare(_ANY_CELL, one, other).result
-        if found != Result.SAME:
+        found = _result(cells[a], cells[b])
+        if found not in (None, Result.SAME):
             yield a, b, results.index(found)
+
+
+def _result(one: _Cell, other: _Cell) -> Result | None:
+    """What two cells come to; None if they cannot be compared.
+
+    Where the trials of one did not take place, it is that they did not which is compared.
+    """
+    if not (one.shown.comparable and other.shown.comparable):
+        return None
+    if one.counts is not None and other.counts is not None:
+        return compare(_ANY_CELL, one.counts, other.counts).result
+    if one.took_place is None or other.took_place is None:
+        return None
+    return compare(_ANY_CELL, one.took_place, other.took_place).result
 
 
 _ANY_CELL = CellId("", "observation", "")

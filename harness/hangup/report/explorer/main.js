@@ -61,8 +61,7 @@ function Choices({ found }) {
   const any = (text) => option("", text);
   const kinds = model.unique(model.scenarios.map((scenario) => scenario.kind));
   const compares = found.view === "compare";
-  const ofSurface = found.view === "surface" && found.kind !== model.RECIPE;
-  const surfaces = model.surfaces.filter(({ id }) => compares || id !== model.RECIPE);
+  const surfaces = compares ? model.surfaces : surfacesFor(found);
   return html`
     <form class="choices" onSubmit=${(event) => event.preventDefault()} aria-label="What is shown">
       ${compares &&
@@ -70,9 +69,9 @@ function Choices({ found }) {
         <${Choice} name="a" label="First stack" found=${found}>${any("…")}${stackOptions()}<//>
         <${Choice} name="b" label="Second stack" found=${found}>${any("…")}${stackOptions()}<//>
       `}
-      ${(ofSurface || compares) &&
+      ${found.view !== "scenario" &&
       html`
-        <${Choice} name="surface" label="Surface" found=${found}>
+        <${Choice} name="surface" label="Surface" found=${compares ? found : { ...found, surface: shownSurface(found).id }}>
           ${compares && any("all")}
           ${surfaces.map(({ id, title }) => option(id, plain(title)))}
         <//>

@@ -2,9 +2,15 @@
 /* The matrix: stacks in rows; in columns the scenarios of one surface, or the surfaces of one
    scenario. */
 
-/** The surface that is shown: of recipes there is but one. */
+/** The surfaces there are to choose from: recipes have their own. */
+function surfacesFor({ kind }) {
+  return model.surfaces.filter((one) => model.isOfRecipes(one) === (kind === model.RECIPE));
+}
+
+/** The surface that is shown. */
 function shownSurface(found) {
-  return model.surface(found.kind === model.RECIPE ? model.RECIPE : found.surface);
+  const surfaces = surfacesFor(found);
+  return surfaces.find((one) => one.id === found.surface) ?? surfaces[0];
 }
 
 /** Whether a stack is one of those that the choices leave. */
@@ -127,7 +133,11 @@ function Matrix({ found }) {
           </div>
         `
       : html`<p class="empty">
-          ${rows.length ? "Nothing here differs beyond what repeats explain." : "No stack is left by these choices."}
+          ${!rows.length
+            ? "No stack is left by these choices."
+            : hidden
+              ? "Nothing here differs beyond what repeats explain."
+              : "Nothing of this was run on these stacks."}
         </p>`}
   `;
 }

@@ -5,6 +5,7 @@ const model = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const NOT_COMPARED = "not compared";
   const RECIPE = "recipe";
+  const isOfRecipes = (surface) => surface.id.startsWith(RECIPE);
   const results = Object.keys(data.results);
   const compared = new Map(data.compared.map(([a, b, result]) => [`${a} ${b}`, results[result]]));
   const cellsOfRows = data.rows.map((row) => new Map(row));
@@ -46,12 +47,10 @@ const model = (() => {
 
   const isAbsent = (cell) =>
     cell === undefined || seenIn(cell).seen.every((one) => one.symbol.name === "absent");
-  const tookPlace = (cell) => seenIn(cell).seen.some((one) => one.symbol.name !== "failed");
 
   /** What the comparison of two cells comes to, as `hangup diff` decides it. */
   const compare = (a, b) => {
     if (isAbsent(a) || isAbsent(b)) return NOT_COMPARED;
-    if (tookPlace(a) !== tookPlace(b)) return "different";
     if (!data.cells[a][2] || !data.cells[b][2]) return NOT_COMPARED;
     return compared.get(a < b ? `${a} ${b}` : `${b} ${a}`) ?? "same";
   };
@@ -71,7 +70,7 @@ const model = (() => {
 
   const unique = (values) => [...new Set(values)];
   return {
-    data, stacks, scenarios, surfaces, RECIPE, NOT_COMPARED,
+    data, stacks, scenarios, surfaces, RECIPE, isOfRecipes, NOT_COMPARED,
     stack: (id) => stacks[placeOfStack.get(id)],
     scenario: (id) => scenarios[placeOfScenario.get(id)],
     surface: (id) => surfaces[placeOfSurface.get(id)],
