@@ -3,7 +3,11 @@
 The frameworks are read from the apps' own headers, so that a new app file has its session.
 """
 
+import base64
+import hashlib
+import json
 import sys
+import tarfile
 from pathlib import Path
 
 import nox
@@ -79,6 +83,46 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
+
+
+@nox.session(venv_backend="none")
+def vendor(session: nox.Session) -> None:
+    """Fetch what the page to explore is built with from npm, as `vendor.json` pins it.
+
+    For another release, change its version there and run this with `--renew`.
+    """
+    renew = "--renew" in session.posargs
+    directory = ROOT / "harness" / "hangup" / "report" / "explorer" / "vendor"
+    libraries = json.loads((directory / "vendor.json").read_text(encoding="utf-8"))
+    for library in libraries:
+        temporary = session.create_tmp()
+        name = f"{library['name']}@{library['version']}"
+        session.run(
+            *("npm", "pack", "--silent", "--pack-destination", temporary, name), external=True
+        )
+        archive = Path(temporary) / f"{name.replace('@', '-')}.tgz"
+        integrity = _integrity("sha512", archive.read_bytes())
+        if renew:
+            library["integrity"] = integrity
+        elif integrity != library["integrity"]:
+            session.error(f"{name} is not what vendor.json says")
+        with tarfile.open(archive) as package:
+            for file in library["files"]:
+                content = package.extractfile(f"package/{file}")
+                assert content is not None
+                data = content.read()
+                library["files"][file] = _integrity("sha256", data)
+                to = directory / library["name"] / Path(file).name
+                to.parent.mkdir(exist_ok=True)
+                to.write_bytes(data)
+    pinned = json.dumps(libraries, indent=2) + "\n"
+    (directory / "vendor.json").write_text(pinned, encoding="utf-8")
+
+
+def _integrity(algorithm: str, data: bytes) -> str:
+    """A hash as npm and browsers write it."""
+    digest = hashlib.new(algorithm, data).digest()
+    return f"{algorithm}-{base64.b64encode(digest).decode()}"
 
 
 def _add_framework(name: str, apps: list[str]) -> None:

@@ -59,6 +59,7 @@ def opened(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
     )
+    context.set_default_timeout(10_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)

@@ -93,8 +93,14 @@ def test_apps_version_sets_and_templates_travel_in_the_wheel(built: Distribution
     names = set(zipfile.ZipFile(built.wheel).namelist())
     assert _apps_of_the_clone() <= names
     assert {"hangup/apps/versions/current.txt", "hangup/apps/versions/article.txt"} <= names
-    templates = (ROOT / "harness" / "hangup" / "report" / "templates").iterdir()
-    assert {f"hangup/report/templates/{path.name}" for path in templates} <= names
+    report = ROOT / "harness" / "hangup" / "report"
+    for directory in ("templates", "explorer", "schemas"):
+        files = (path for path in (report / directory).rglob("*.*") if path.suffix != ".pyc")
+        assert {f"hangup/report/{path.relative_to(report)}" for path in files} <= names
+    assert any(
+        name.endswith("licenses/harness/hangup/report/explorer/vendor/htm/LICENSE")
+        for name in names
+    )
     assert "hangup/agent/probe.py" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"hangup"}
 

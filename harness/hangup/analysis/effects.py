@@ -106,9 +106,7 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
         if recipe:  # its surfaces are what its result is made of
             result = (str(cleanup_result(trial)),)
             if result[0] != Word.INCONCLUSIVE:
-                # Without others beside it, a recipe is tried under another condition.
-                name = f"{scenario} by itself" if trial.trial.alone else scenario
-                counters[CellId(scenario, "recipe", name)][result] += n
+                counters[recipe_cell(scenario, by_itself=trial.trial.alone)][result] += n
             continue
         for surface, saws in trial.saws.items():
             seen = tuple(sorted({str(saw) for saw in saws}))
@@ -119,6 +117,14 @@ def _count_scenario(of_stack: StackOutcomes, scenario: str, counters: _Counters)
             if answer is not None:
                 word = FOUND if answer else NOT_FOUND
                 counters[CellId(scenario, "hazard", hazard.id)][word,] += n
+
+
+def recipe_cell(scenario: str, *, by_itself: bool) -> CellId:
+    """The cell of a recipe's results.
+
+    Without others beside it, a recipe is tried under another condition.
+    """
+    return CellId(scenario, "recipe", f"{scenario} by itself" if by_itself else scenario)
 
 
 def from_observations(observations: Iterable[ObservationCount]) -> dict[Stack, Comparable]:

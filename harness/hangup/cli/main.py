@@ -20,6 +20,7 @@ from hangup.cli.messages import print_message
 from hangup.cli.report import report
 from hangup.cli.run import run
 from hangup.cli.show import show
+from hangup.cli.view import view
 from hangup.cli.why import why
 from hangup.errors import UserError
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("report")(report)
+app.command("view")(view)
 app.command("show")(show)
 app.command("why")(why)
 app.command("diff")(diff)

@@ -15,7 +15,8 @@ SCENARIOS = "scenarios"
 DECISIONS = "decisions"
 APPS = "apps"
 FIGURES = "figures"
-DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS, APPS, FIGURES)
+EXPLORER = "explorer"
+DIRECTORIES = (EVIDENCE, SCENARIOS, DECISIONS, APPS, FIGURES, EXPLORER)
 """The directories below the results that hold nothing but generated pages."""
 ARTICLE = "article.md"
 """What the article says."""

@@ -10,11 +10,11 @@ from hangup.analysis.compaction import compacted
 from hangup.analysis.outcomes import Outcomes
 from hangup.files import write_whole
 from hangup.model.trace import StackResult
-from hangup.report import pages
 from hangup.report.claim_rows import CLAIM_COLUMNS, claim_rows
 from hangup.report.cleanup import Excerpts
+from hangup.report.formats import DEFAULT, FORMATS, Format, FormatId
 from hangup.report.links import DIRECTORIES
-from hangup.report.pages import GENERATED
+from hangup.report.pages import Context
 from hangup.report.views import in_order
 from hangup.store.merging import merged
 from hangup.store.results import (
@@ -24,9 +24,6 @@ from hangup.store.results import (
     write_stack_result,
 )
 from hangup.store.tables import CLAIMS, METADATA, OUTCOMES, csv_text, outcomes_csv
-
-_GENERATED_FILES = (".md", ".svg")
-"""What the files end in that a report may have in directories of its own."""
 
 
 def publish(
@@ -50,34 +47,36 @@ def publish(
     rebuild(directory, excerpts)
 
 
-def rebuild(directory: Path, excerpts: Excerpts) -> None:
-    """Compute the tables, the evidence and the report from the traces.
+def rebuild(directory: Path, excerpts: Excerpts, formats: Collection[FormatId] = DEFAULT) -> None:
+    """Compute the tables and the report from the traces, the report in these formats.
 
-    Raises UserError if there are no traces.
+    What there is in other formats is left as it is. Raises UserError if there are no traces.
     """
     results = read_stack_results(directory)
     outcomes = Outcomes(in_order(results))
     found = verdicts(outcomes)
     in_repository = (directory.resolve().parent / "apps" / "recipes").is_dir()
-    rendered = pages.render(outcomes, found, excerpts, link_code=in_repository)
-    _remove_older_pages(directory, rendered.keys())
+    context = Context(outcomes, found, excerpts, link_code=in_repository)
+    rendered = {format_id: FORMATS[format_id].pages(context) for format_id in formats}
     write_whole(directory / OUTCOMES, outcomes_csv(outcomes.observations).encode())
     write_whole(directory / CLAIMS, csv_text(CLAIM_COLUMNS, claim_rows(found)).encode())
     write_whole(directory / METADATA, metadata_json(results))
-    for name, text in rendered.items():
-        write_whole(directory / name, text.encode())
+    for format_id, pages in rendered.items():
+        _remove_older_files(directory, FORMATS[format_id], pages.keys())
+        for name, text in pages.items():
+            write_whole(directory / name, text.encode())
 
 
-def _remove_older_pages(directory: Path, but: Collection[str]) -> None:
-    """Remove pages that an earlier report had and this one has not; nobody else's files."""
-    for name in DIRECTORIES:
-        for path in sorted((directory / name).rglob("*.*"), reverse=True):
-            if path.suffix not in _GENERATED_FILES:
-                continue
-            if str(path.relative_to(directory)) in but:
-                continue
-            if path.read_text(encoding="utf-8").startswith(GENERATED):
-                path.unlink()
-                for parent in path.parents[: len(path.relative_to(directory).parents) - 1]:
-                    if not any(parent.iterdir()):
-                        parent.rmdir()
+def _remove_older_files(directory: Path, of: Format, but: Collection[str]) -> None:
+    """Remove files that an earlier report had and this one has not; nobody else's files."""
+    if not of.mark:
+        return
+    below = [path for name in DIRECTORIES for path in (directory / name).rglob("*.*")]
+    for path in sorted([*directory.glob("*.*"), *below], reverse=True):
+        if path.suffix not in of.suffixes or str(path.relative_to(directory)) in but:
+            continue
+        if path.read_text(encoding="utf-8").startswith(of.mark):
+            path.unlink()
+            for parent in path.parents[: len(path.relative_to(directory).parents) - 1]:
+                if not any(parent.iterdir()):
+                    parent.rmdir()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from hangup.model.outcomes import Outcome
 from hangup.model.process import (
     ENDED,
@@ -46,44 +48,65 @@ _VERBS: Mapping[str, str] = {
 """What an event is called; one that is not here is called what it is."""
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A line of a timeline: what was observed where, and when."""
+
+    after_ns: int | None
+    """Since the client left; None where the line is about no one moment."""
+    surface: str
+    """Empty where the line is about the trial."""
+    words: str
+    indented: bool = False
+    """Whether it stands among those with a time."""
+
+
 def text(trial: Outcome) -> str:
     """The timeline and what was concluded from it."""
     applicable = {
         surface: saws for surface, saws in trial.saws.items() if saws != (Word.NOT_APPLICABLE,)
     }
     width = max(map(len, applicable), default=0) + 2
-    lines = [*_lines(trial.trial), ""]
+    lines = [*map(_as_text, timeline(trial.trial)), ""]
     for surface, saws in applicable.items():
         words = (in_words(saw, surface, trial.trial.scenario) for saw in saws)
         lines.append(f"{surface:{width}}{', '.join(words)}")
     return "\n".join(lines)
 
 
-def _lines(trial: Trial) -> Iterator[str]:
+def _as_text(line: Line) -> str:
+    if line.after_ns is None:
+        return f"{'':>12}     {line.words}" if line.indented else line.words
+    surface = f"{line.surface:22} " if line.surface else ""
+    return f"{line.after_ns / 1e6:12.2f} ms  {surface}{line.words}"
+
+
+def timeline(trial: Trial) -> Iterator[Line]:
+    """What was observed in a trial, in order; of many calls only the first and the last ones."""
     if trial.failure is not None:
-        yield f"inconclusive: {trial.failure}: {trial.note}"
+        yield Line(None, "", f"inconclusive: {trial.failure}: {trial.note}")
     zero_ns = trial.left_ns
     if zero_ns is None:
         zero_ns = trial.events[0].t_ns if trial.events else 0
     closed_ns = trial.closed_ns
     for event in _abridged(trial.events, trial.left_ns):
         if isinstance(event, int):
-            yield f"{'':>12}     … {event} more …"
+            yield Line(None, "", f"… {event} more …", indented=True)
             continue
         if closed_ns is not None and event.t_ns > closed_ns:
             yield _closing(closed_ns - zero_ns)
             closed_ns = None
         signal = _signal(event)
         surface, words = (event.surface, _in_words(event)) if signal is None else (OPERATOR, signal)
-        yield f"{(event.t_ns - zero_ns) / 1e6:12.2f} ms  {surface:22} {words}"
+        yield Line(event.t_ns - zero_ns, surface, words)
     if closed_ns is not None:
         yield _closing(closed_ns - zero_ns)
     if trial.omitted_events:
-        yield f"{'':>12}     ({trial.omitted_events} events of send() and receive() were not kept)"
+        words = f"({trial.omitted_events} events of send() and receive() were not kept)"
+        yield Line(None, "", words, indented=True)
 
 
-def _closing(after_ns: int) -> str:
-    return f"{after_ns / 1e6:12.2f} ms  (everything had ended, or the window closed)"
+def _closing(after_ns: int) -> Line:
+    return Line(after_ns, "", "(everything had ended, or the window closed)")
 
 
 def _abridged(events: Sequence[Event], left_ns: int | None) -> Iterator[Event | int]:

@@ -30,7 +30,7 @@ from hangup.report.pages import (
 from hangup.report.pages.context import GENERATED, Context, Pages
 from hangup.report.pages.overview import excerpt
 
-__all__ = ["GENERATED", "Context", "Pages", "excerpt", "render"]
+__all__ = ["GENERATED", "Context", "Pages", "excerpt", "pages", "render"]
 
 KINDS = (
     figures,
@@ -58,7 +58,11 @@ def render(
     link_code: bool,
 ) -> Pages:
     """All pages, by their path below the results; stacks in the order of the outcomes."""
-    context = Context(outcomes, verdicts, excerpts, link_code=link_code)
+    return pages(Context(outcomes, verdicts, excerpts, link_code=link_code))
+
+
+def pages(context: Context) -> Pages:
+    """All pages of a report, by their path below the results."""
     found: dict[str, str] = {}
     for kind in KINDS:
         found |= kind.pages(context)
