@@ -14,8 +14,9 @@ import pytest
 from hangup.analysis.cleanup import CleanupResult
 from hangup.analysis.effects import from_outcomes
 from hangup.environment.code_excerpts import CodeExcerpts
+from hangup.model.exception_path import Step
 from hangup.model.scenarios import BY_ID
-from hangup.model.trace import StackResult
+from hangup.model.trace import TRACED, StackResult
 from hangup.model.vocabulary import Word
 from hangup.report import explorer
 from hangup.report.explorer.data import ExplorerData, explorer_data
@@ -139,14 +140,20 @@ def test_the_order_of_the_results_does_not_matter() -> None:
     assert files_of(*results) == files_of(*results[::-1])
 
 
-def test_timelines_are_those_of_the_first_version_set_and_python() -> None:
+def test_timelines_and_frames_are_those_of_the_first_version_set_and_python() -> None:
+    steps = [Step("raised", 1, "CancelledError", 1, "stream", "apps/common/service.py", 7)]
+    traced = trial("idle", *CANCELLED, repeat=TRACED, steps=steps)
     results = [
-        stack_result(trial("idle", *CANCELLED), of=stack("quart", python=python))
+        stack_result(trial("idle", *CANCELLED), traced=[traced], of=stack("quart", python=python))
         for python in ("3.11", "3.13")
     ]
     found = files_of(*results)
     assert '"timeline"' in found["explorer/current-py3.13/quart.js"]
-    assert '"timeline"' not in found["explorer/current-py3.11/quart.js"]
+    assert '"steps"' in found["explorer/current-py3.13/quart.js"]
+    other = found["explorer/current-py3.11/quart.js"]
+    assert '"timeline"' not in other
+    assert '"steps"' not in other
+    assert '"sentence"' in other
 
 
 def test_the_details_lead_to_evidence_that_there_is() -> None:

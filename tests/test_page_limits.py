@@ -146,7 +146,7 @@ def test_a_page_begins_with_its_title_and_an_answer(report: Path) -> None:
     others = {
         name: found.blocks[:2]
         for name, path in pages(report)
-        if (found := document(path)).blocks[:2] != ["h1", "p"]
+        if (found := document(path)).blocks[:2] not in (["h1", "p"], ["h1", "ul"])
         or sum(heading.level == 1 for heading in found.headings) != 1
     }
     assert others == {}
@@ -156,7 +156,7 @@ def test_a_long_page_has_a_table_of_contents(report: Path) -> None:
     without = {}
     for name, path in pages(report):
         found = document(path)
-        if len(found.sections) >= CONTENTS_FROM:
+        if len(found.sections) >= CONTENTS_FROM and not name.startswith("decisions/"):
             missing = {f"#{section.anchor}" for section in found.sections} - set(found.links)
             if missing:
                 without[name] = missing

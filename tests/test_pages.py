@@ -233,10 +233,16 @@ def test_a_report_replaces_its_own_older_pages_and_nobody_elses(tmp_path: Path) 
     )
     mine = directory / "scenarios" / "mine.md"
     mine.write_text("# Scenarios of my own\n")
+    notes = directory / "notes.md"
+    notes.write_text("# Notes of my own\n")
+    of_an_older_hangup = directory / "report.md"
+    of_an_older_hangup.write_text(f"{pages.GENERATED}# What happens\n")
     assert (directory / "scenarios" / "ticking.md").exists()
     publish.publish(
         directory, [stack_result(*made("idle", CANCELLED))], CodeExcerpts(), merge=False
     )
     assert not (directory / "scenarios" / "ticking.md").exists()
     assert (directory / "scenarios" / "idle.md").exists()
+    assert not of_an_older_hangup.exists()
+    assert notes.exists()
     assert mine.read_text() == "# Scenarios of my own\n"

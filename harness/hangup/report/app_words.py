@@ -145,14 +145,18 @@ def ruling(found: Ruling) -> str:
     return _RULINGS[found]
 
 
-def and_then(written: Written) -> list[tuple[str, RecipeIn]]:
-    """What there is to know of a recipe beside its figures: what to say, and of what."""
-    return [
-        *(("fails", found) for found in written.fails),
-        *(("not known", found) for found in written.unknown),
-        *(("done only when the stream has completed", found) for found in written.after_completion),
-        *((f"process still running {n}/{of}", found) for found, n, of in written.stays),
-    ]
+def and_then(written: Written) -> list[tuple[str, RecipeIn, int]]:
+    """What there is to know of a recipe beside its figures: what to say, of what, and of how many.
+
+    Where it is said of several situations, the first one stands for all.
+    """
+    said: dict[str, list[RecipeIn]] = defaultdict(list)
+    said["fails"] += written.fails
+    said["not known"] += written.unknown
+    said["done only when the stream has completed"] += written.after_completion
+    for found, n, of in written.stays:
+        said[f"process still running {n}/{of}"].append(found)
+    return [(what, found[0], len(found)) for what, found in said.items() if found]
 
 
 def changed_by(changed: ChangedBy, baseline: StackResult, variant: StackResult) -> str:

@@ -147,7 +147,7 @@ function Loaded({ stack, scenario }) {
   const found = own.scenarios[scenario.id] ?? {};
   const page = (found.as_baseline ? own.baseline_evidence : own.evidence)[scenario.kind];
   return html`
-    <${Paths} file=${file} paths=${found.paths} />
+    <${Paths} file=${file} paths=${found.paths} command=${command.replace("show", "why")} />
     <${Trials} file=${file} examples=${found.examples ?? []} command=${command} />
     <p>
       The report: <a href="${page}#${scenario.id}">the evidence for${" "}
@@ -193,7 +193,7 @@ function Trials({ file, examples, command }) {
   `;
 }
 
-function Paths({ file, paths }) {
+function Paths({ file, paths, command }) {
   const none =
     paths === undefined || paths === null
       ? "Exceptions were not traced here; hangup run --thorough does that."
@@ -204,12 +204,14 @@ function Paths({ file, paths }) {
       ? paths.map(
           (path) => html`
             <p>${inline(file.texts[path.sentence])}</p>
-            <details>
-              <summary>Frame by frame</summary>
-              <ol class="path">
-                ${path.steps.map((step) => html`<li>${inline(file.texts[step])}</li>`)}
-              </ol>
-            </details>
+            ${path.steps
+              ? html`<details>
+                  <summary>Frame by frame</summary>
+                  <ol class="path">
+                    ${path.steps.map((step) => html`<li>${inline(file.texts[step])}</li>`)}
+                  </ol>
+                </details>`
+              : html`<p><code>${command}</code> shows it frame by frame.</p>`}
           `,
         )
       : html`<p>${none}</p>`}

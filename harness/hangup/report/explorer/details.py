@@ -41,11 +41,12 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeline: tuple[Line, ...] = ()
 
 
-class Path(msgspec.Struct, frozen=True, kw_only=True):
+class Path(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An exception path; texts are Markdown, by their place in `texts`."""
 
     sentence: int
-    steps: tuple[int, ...]
+    steps: tuple[int, ...] = ()
+    """Its frames; none where there are no timelines either."""
 
 
 class ScenarioDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,16 +82,14 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     """By app and server, with a `/` between them."""
 
 
-def details_of(
-    of_stacks: Sequence[StackOutcomes], outcomes: Outcomes, *, timelines: bool
-) -> Details:
-    """The details of the stacks of one file; timelines, if they are wanted."""
+def details_of(of_stacks: Sequence[StackOutcomes], outcomes: Outcomes, *, in_full: bool) -> Details:
+    """The details of the stacks of one file; timelines and frames, if they are `in_full`."""
     texts, lines = Places[str](), Places[tuple[str, str]]()
     found = {
         f"{of_stack.stack.app}/{of_stack.stack.server}": _of_stack(
             of_stack,
             texts,
-            lines if timelines else None,
+            lines if in_full else None,
             outcomes,
         )
         for of_stack in of_stacks
@@ -128,7 +127,7 @@ def _of_stack(
                     _example(trial, lines)
                     for trial in sorted(of_stack.of(scenario), key=lambda t: -t.trial.count)
                 ),
-                paths=_paths(of_stack, scenario, texts),
+                paths=_paths(of_stack, scenario, texts, in_full=lines is not None),
             )
             for scenario in of_stack.scenarios
             if BY_ID[scenario].kind != "recipe"
@@ -153,14 +152,18 @@ def _example(classified: Outcome, lines: Places[tuple[str, str]] | None) -> Exam
     )
 
 
-def _paths(of_stack: StackOutcomes, scenario: str, texts: Places[str]) -> tuple[Path, ...] | None:
+def _paths(
+    of_stack: StackOutcomes, scenario: str, texts: Places[str], *, in_full: bool
+) -> tuple[Path, ...] | None:
     paths = of_stack.exception_paths.get(scenario)
     if paths is None:
         return None
     return tuple(
         Path(
             sentence=texts.of(exception_path.sentence(path, of_stack.result)),
-            steps=tuple(map(texts.of, exception_path.steps(path, of_stack.result))),
+            steps=tuple(map(texts.of, exception_path.steps(path, of_stack.result)))
+            if in_full
+            else (),
         )
         for path in paths
     )
