@@ -18,6 +18,8 @@ NAMED = 3
 """Of more scenarios than these only the number is told."""
 PLACES = 2
 """So many of the places where a claim holds or fails are told where it is told in short."""
+IN_CELL = 3
+"""So many of them are told in a cell with their evidence; `claims.csv` has all."""
 DOES_NOT_APPLY = "does not apply"
 NOT_RUN_HINT = "not run; `hangup run --thorough` does"
 
@@ -39,7 +41,9 @@ def in_full(extent: ClaimExtent | None, link: Link) -> str:
         case Truth.SOMETIMES:
             told = "holds only" if extent.told == "holds" else "does not hold"
             lines = [f"**{extent.truth}** ({trials}). It {told}:"]
-            lines += [f"• {_place(place, extent, link)}" for place in extent.places]
+            lines += [f"• {_place(place, extent, link)}" for place in extent.places[:IN_CELL]]
+            more = len(extent.places) - IN_CELL
+            lines += [f"• and in {more} more {_plural('case', more)}"] if more > 0 else []
         case _:
             lines = [f"{verdict} on {_stacks(extent)}; {trials}."]
     return "<br>".join((*lines, *_not_decided(extent)))

@@ -40,9 +40,9 @@ def pages(context: Context) -> Pages:
     data = explorer_data(context.outcomes, from_outcomes(context.outcomes, ()))
     found = {PAGE: _page(data)}
     for file, of_stacks in by_file(context.outcomes.stacks).items():
-        # Timelines and frames are long: as in the evidence, only the first group's are there.
-        first = any(o.stack in context.groups[0].with_variants for o in of_stacks)
-        found[file] = _details(file, details_of(of_stacks, context.outcomes, in_full=first))
+        # Timelines and frames are long: as in the evidence, those of the first baselines are there.
+        in_full = context.groups[0].stacks
+        found[file] = _details(file, details_of(of_stacks, context.outcomes, in_full))
     return found
 
 

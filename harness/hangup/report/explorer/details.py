@@ -7,7 +7,7 @@ then named by their place.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from hangup.analysis.outcomes import Outcomes, StackOutcomes
 from hangup.model.outcomes import Outcome
 from hangup.model.scenarios import BY_ID
+from hangup.model.trace import Stack
 from hangup.model.variants import baseline_id
 from hangup.report import exception_path
 from hangup.report.evidence import has_section
@@ -82,14 +83,16 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     """By app and server, with a `/` between them."""
 
 
-def details_of(of_stacks: Sequence[StackOutcomes], outcomes: Outcomes, *, in_full: bool) -> Details:
-    """The details of the stacks of one file; timelines and frames, if they are `in_full`."""
+def details_of(
+    of_stacks: Sequence[StackOutcomes], outcomes: Outcomes, in_full: Collection[Stack]
+) -> Details:
+    """The details of the stacks of one file; with timelines and frames, of those `in_full`."""
     texts, lines = Places[str](), Places[tuple[str, str]]()
     found = {
         f"{of_stack.stack.app}/{of_stack.stack.server}": _of_stack(
             of_stack,
             texts,
-            lines if in_full else None,
+            lines if of_stack.stack in in_full else None,
             outcomes,
         )
         for of_stack in of_stacks
