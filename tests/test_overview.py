@@ -43,8 +43,10 @@ def section(text: str, title: str) -> str:
 
 def row(text: str, app: str) -> list[str]:
     """The cells of an app in the ranking."""
-    (line,) = (line for line in text.splitlines() if re.match(rf"\| \d+ \| {app} \|", line))
-    return [cell.strip() for cell in line.strip("|").split("|")]
+    (line,) = (line for line in text.splitlines() if re.match(rf"\| \d+ \| \[{app}\]", line))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1] == f"[{app}](apps/{app}.md)"
+    return [cells[0], app, *cells[2:]]
 
 
 def footnotes(text: str) -> Mapping[str, str]:
@@ -142,8 +144,17 @@ def test_the_recipe_of_the_first_in_rank_is_quoted_without_what_it_says_of_itsel
     assert code.startswith("from __future__")
     assert len(code.splitlines()) <= MOST_LINES
     assert "async def try_finally(" in code
-    assert "After hang-ups 0 of 3 trials failed" in text
+    assert "starlette: 0/3 failed (≤ 64%)" in text
     assert "Return `try_finally(source, clean_up)`" in text
+
+
+def test_where_no_recipe_works_none_is_to_be_written() -> None:
+    fails = ["idle", "ticking", "backpressure"]
+    text = section(page(with_recipes(), with_recipes("quart", fails=fails)), "Write this")
+    (none,) = [line for line in text.splitlines() if line.startswith("| none |")]
+    assert "quart: no recipe that was tried is known to work" in none
+    assert "starlette" not in none
+    assert "| none |" not in page(with_recipes("quart", fails=["idle"]))
 
 
 class Code:
@@ -200,10 +211,13 @@ def test_servers_that_shut_down_alike_share_a_row_and_apps_that_differ_a_footnot
     assert len(rows) == 1
     assert "--timeout-graceful-shutdown 2" in rows[0]
     both = next(line for line in text.splitlines() if "`--workers 2`" in line)
-    assert both.startswith("| uvicorn, h11 on asyncio<br>uvicorn with `--workers 2`[^")
+    assert both.startswith("| uvicorn, h11 on asyncio[^")
     assert "| not within 6 s | still suspended | not run | not run |" in both
     assert any(note.startswith("c on uvicorn: process: exits") for note in footnotes(text).values())
-    assert "exited with: **uvicorn with `--timeout-graceful-shutdown 2`**." in text
+    assert (
+        "exited with: **uvicorn with `--timeout-graceful-shutdown 2`** (tried with a; no recipe"
+        in text
+    )
 
 
 # --- Middleware, costs, alarms.
@@ -265,3 +279,8 @@ def test_the_excerpt_leads_into_the_results() -> None:
     assert "](results/heat-map.svg)" in text
     assert "](results/scenarios/idle.md)" in text
     assert text.count("\n- ") <= 10
+
+
+def test_a_shutdown_that_is_logged_as_an_error_is_said() -> None:
+    loud = shut_down("b", "uvicorn", "server-log saw error line", "exited")
+    assert "error in the server's log on 1 of 1 stacks" in page(loud)

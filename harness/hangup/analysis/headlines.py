@@ -98,7 +98,7 @@ _STATEMENTS: Mapping[HeadlineId, tuple[str, Callable[[Outcomes, Stack], bool | N
         _Seen(("idle",), Surface.STREAM_END, frozenset({Word.CANCELLED_AT_AWAIT})),
     ),
     "all-ways-alike": ("idle-rst", _all_ways_alike),
-    "no-handler-called": ("idle", _no_handler_called),
+    "no-handler-called": ("backpressure", _no_handler_called),
     "no-handler-for-cancellation": (
         "plain-cancelled",
         _Seen(

@@ -313,3 +313,9 @@ _RULES: Mapping[QuestionId, Callable[[Outcome], _TrialAnswer]] = {
     "shutdown": _shutdown_ends,
 }
 """How each question is asked of a trial; a test checks that there is a rule for each."""
+
+
+def worse(before: Answered, after: Answered) -> tuple[str, ...]:
+    """The scenarios in which every trial answers a question well on one stack, none on another."""
+    well = {found.scenario for found in before.evidence if found.unanimous}
+    return tuple(f.scenario for f in after.evidence if f.scenario in well and not f.good)

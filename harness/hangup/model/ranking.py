@@ -128,7 +128,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         id="shutdown",
         title="Shutdown ends",
-        rule=f"the process ends within {_SHUTDOWN.window_s:g} s of SIGTERM while a stream is open",
+        rule=f"the process ends within {_SHUTDOWN.window_s:g} s of SIGTERM while a stream is open "
+        "whose client reads",
         good="it ends",
         fault=f"it has not ended within {_SHUTDOWN.window_s:g} s",
         scenarios=(_SHUTDOWN.id,),

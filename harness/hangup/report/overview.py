@@ -11,7 +11,7 @@ import msgspec
 
 from hangup.analysis.headlines import Headline, headlines
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.ranking import Answered, RankedApp, Ranking, answered, ranking
+from hangup.analysis.ranking import Answered, RankedApp, Ranking, answered, ranking, worse
 from hangup.analysis.stack_pairs import one_factor
 from hangup.analysis.upstream import CostRow, cost_rows
 from hangup.model.hazards import DISCONNECTS
@@ -138,7 +138,9 @@ class Overview:
         """The answers that differ, of questions that were asked of both."""
         both = zip(*(answered(self.outcomes, stack) for stack in (without, with_it)), strict=True)
         for before, after in both:
-            if before.answer is not after.answer and not (before.missing or after.missing):
+            if before.missing or after.missing:
+                continue
+            if before.answer is not after.answer or worse(before, after) or worse(after, before):
                 yield before, after
 
     # ------------------------------------------------------------------------ costs and alarms
@@ -179,6 +181,19 @@ class Overview:
             scenarios=tuple(name for name in DISCONNECTS if name in loud),
             asked=len(asked),
         )
+
+    def logged_at_shutdown(self, surface: str) -> tuple[Sequence[Stack], Sequence[Stack]]:
+        """The stacks on which a shutdown with an open stream is an error at a surface; and all.
+
+        Those are the baselines, or the variants if only these have it.
+        """
+        seen = {
+            stack: self.outcomes.conclusive(stack, "shutdown", surface)
+            for stack in self.group.with_variants
+        }
+        with_variants = [stack for stack, saws in seen.items() if saws]
+        ran = [stack for stack in with_variants if stack in self.stacks] or with_variants
+        return [stack for stack in ran if any(map(_loud, seen[stack]))], ran
 
     def _seen_of_hangups(
         self, stack: Stack, surfaces: Sequence[str]

@@ -6,20 +6,22 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
 import msgspec
 
 from hangup.analysis.cleanup import CleanupGuide, Recommendation
 from hangup.analysis.ranking import RankedApp, Ranking
-from hangup.model.cleanup import Kind, Recipe
+from hangup.model.cleanup import Kind, Recipe, Situation
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.trace import Stack
 from hangup.report.cleanup import CleanupView
 
 MOST_LINES = 30
 """Code of more lines is linked to, not quoted."""
-MOST_WRONG = 5
+MOST_WRONG = 4
 """So many rows there are of recipes that fail."""
+Stacks: TypeAlias = tuple[Stack, ...]
 _NO_SHUTDOWN: tuple[Kind, ...] = ("disconnect", "error")
 
 
@@ -49,6 +51,8 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
     ran: tuple[Stack, ...]
     result: str
     """What most often came of it where it failed, in its worst situation."""
+    situation: Situation
+    """Which situation that is, on the first of them."""
 
 
 class RecipesView:
@@ -88,11 +92,13 @@ class RecipesView:
 
     @property
     def written(self) -> Sequence[Written]:
-        """What to write for each app of the ranking, by recipe, in the order of the recipes."""
+        """What to write for each app of the ranking, by recipe; not for those `without` one."""
         hangups: dict[str, list[tuple[str, Recommendation]]] = defaultdict(list)
         shutdowns: dict[str, list[tuple[str, Recommendation]]] = defaultdict(list)
         recipes: dict[str, Recipe] = {}
         for ranked in self.ranking.apps:
+            if ranked.app in self.without:
+                continue
             for found in self._recommended(ranked.stack):
                 recipes[found.recipe.id] = found.recipe
                 if "shutdown" in found.kinds:
@@ -107,6 +113,20 @@ class RecipesView:
                 shutdowns=tuple(shutdowns[name]),
             )
             for name, recipe in recipes.items()
+        ]
+
+    def taking(self, recipe: Recipe) -> Sequence[str]:
+        """The apps of the ranking for which a recipe is what to write for hang-ups."""
+        return [app for found in self.written if found.recipe == recipe for app, _ in found.hangups]
+
+    @cached_property
+    def without(self) -> Sequence[str]:
+        """The apps of the ranking for which what fails least had clean-up done after no hang-up."""
+        return [
+            ranked.app
+            for ranked in self.ranking.apps
+            for found in self._recommended(ranked.stack)[:1]
+            if any(v.kind == "disconnect" and v.never_good for v in found.verdicts)
         ]
 
     def _recommended(self, stack: Stack) -> Sequence[Recommendation]:
@@ -130,23 +150,31 @@ class RecipesView:
         """What fails after hang-ups and errors elsewhere too, on most of the stacks first."""
         stacks = [stack for stack in self._tried if stack not in self.hopeless]
         recipes = dict.fromkeys(recipe for s in stacks for recipe in self.guide.general(s))
-        alike: dict[tuple[tuple[Stack, ...], tuple[Stack, ...], str], list[Recipe]] = {}
+        alike: dict[tuple[Stacks, Stacks, str, Situation], list[Recipe]] = {}
         for recipe in recipes:
             ran = tuple(stack for stack in stacks if self.guide.applies(stack, recipe))
             found = tuple(stack for stack in ran if self._fails(stack, recipe))
             if found:
-                result = self._usual_failure(found, recipe)
-                alike.setdefault((found, ran, result), []).append(recipe)
+                result, situation = self._usual_failure(found, recipe)
+                alike.setdefault((found, ran, result, situation), []).append(recipe)
         rows = [
-            Wrong(recipes=tuple(of), found=found, ran=ran, result=result)
-            for (found, ran, result), of in alike.items()
+            Wrong(recipes=tuple(of), found=found, ran=ran, result=result, situation=situation)
+            for (found, ran, result, situation), of in alike.items()
         ]
         return sorted(rows, key=lambda row: -len(row.found) / len(row.ran))[:MOST_WRONG]
 
-    def _usual_failure(self, stacks: Sequence[Stack], recipe: Recipe) -> str:
-        """What a recipe's clean-up comes to at its worst, on most of some stacks."""
-        worst = Counter(str(self.guide.pooled(s, recipe, _NO_SHUTDOWN).worst) for s in stacks)
-        return min(worst, key=lambda result: (-worst[result], result))
+    def _usual_failure(self, stacks: Sequence[Stack], recipe: Recipe) -> tuple[str, Situation]:
+        """What a recipe's clean-up comes to at its worst, on most of some stacks, and when."""
+        on = {stack: str(self.guide.pooled(stack, recipe, _NO_SHUTDOWN).worst) for stack in stacks}
+        worst = Counter(on.values())
+        result = min(worst, key=lambda result: (-worst[result], result))
+        stack = next(stack for stack in stacks if on[stack] == result)
+        situation = next(
+            situation
+            for situation in self.guide.fails(stack, recipe, _NO_SHUTDOWN)
+            if self.guide.tried(stack, recipe, situation).worst == result
+        )
+        return result, situation
 
 
 def verdicts(

@@ -8,8 +8,10 @@ from functools import cached_property
 
 import msgspec
 
+from hangup.analysis.cleanup import CleanupGuide
 from hangup.analysis.outcomes import Outcomes
 from hangup.model import servers
+from hangup.model.cleanup import RECIPES, Recipe
 from hangup.model.hazards import SHUTDOWNS
 from hangup.model.outcomes import Cell
 from hangup.model.trace import Stack
@@ -45,8 +47,9 @@ class Seen(msgspec.Struct, frozen=True):
 class ShutdownsView:
     """What the template asks for; `stacks` are those of one version set under one Python."""
 
-    def __init__(self, outcomes: Outcomes, stacks: Sequence[Stack]) -> None:
+    def __init__(self, outcomes: Outcomes, stacks: Sequence[Stack], guide: CleanupGuide) -> None:
         self.outcomes = outcomes
+        self.guide = guide
         self.stacks = [stack for stack in stacks if not variant_name(stack.app)]
 
     @cached_property
@@ -103,6 +106,25 @@ class ShutdownsView:
             for found in self.outcomes[Cell(stack, scenario, surface)]:
                 counts[found.saw] += found.n if found.saw in known else 0
         return Seen(tuple(counts.most_common()), counts.total())
+
+    def apps_on(self, server: str) -> Sequence[str]:
+        """The apps that were shut down on a server."""
+        return [stack.app for stack in self._shut_down if stack.server == server]
+
+    def cleaned_up_by(self, server: str) -> Sequence[Recipe]:
+        """The recipes that had clean-up done in every shutdown on a server, with every app."""
+        stacks = self.guide.ran([s for s in self.stacks if s.server == server])
+        return [
+            recipe
+            for recipe in RECIPES
+            if stacks
+            and not recipe.situations
+            and all(
+                self.guide.applies(stack, recipe)
+                and not self.guide.not_good(stack, recipe, ("shutdown",))
+                for stack in stacks
+            )
+        ]
 
     @property
     def always_exits(self) -> Sequence[str]:

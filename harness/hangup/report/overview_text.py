@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from hangup.analysis.headlines import Headline, HeadlineId
-from hangup.analysis.ranking import Answered, RankedApp
+from hangup.analysis.ranking import Answered, RankedApp, worse
 from hangup.model import servers
 from hangup.model.cleanup import Kind
 from hangup.model.ranking import Answer
@@ -28,7 +29,8 @@ HEADLINES: Mapping[HeadlineId, str] = {
     "stream is",
     "no-handler-for-cancellation": "A handler for `CancelledError` is rejected when it is "
     "registered, or is never reached",
-    "background-runs": "The response's background task runs after a hang-up, to its end",
+    "background-runs": "The response's background task runs to its end after a hang-up on a stream "
+    "that awaits",
     "await-cut-short": "A plain `await` in the stream's `finally` is cancelled again",
     "shield-finishes": "An `await` in a shielded AnyIO cancel scope in `finally` finishes",
     "endpoint-not-told": "An endpoint that has not answered yet is not told of a hang-up within "
@@ -38,7 +40,7 @@ HEADLINES: Mapping[HeadlineId, str] = {
     "slow-shutdown": f"The process has not exited {BY_ID['shutdown'].window_s:g} s after SIGTERM "
     "while a stream is open",
     "dependency-torn-down-after": "A `yield` dependency stays open during the stream, and its "
-    "teardown runs after a hang-up",
+    "teardown runs after a hang-up on a stream that awaits",
     "plain-generator-not-told": "A plain generator is not told of a hang-up",
     "upstream-closed": "A stream that relays an upstream has that connection closed when its "
     "client leaves",
@@ -128,8 +130,10 @@ class OverviewText:
         for stack, cells in row.others:
             differing = "; ".join(f"{title}: {seen_at(title, c)}" for title, c in cells.items())
             alike.setdefault(f"{stack.app} on {{}}: {differing}", []).append(stack.server)
-        notes = [text.format(", ".join(on)) for text, on in alike.items()]
-        return "<br>".join(map(server_title, row.servers)) + "".join(map(self.footnote, notes))
+        marks: dict[str, str] = defaultdict(str)
+        for text, on in alike.items():
+            marks[on[0]] += self.footnote(text.format(", ".join(on)))
+        return "<br>".join(server_title(server) + marks[server] for server in row.servers)
 
 
 def seen_at(title: str, seen: Seen) -> str:
@@ -191,4 +195,6 @@ def changes(changed: Changed) -> str:
 
 def _change(before: Answered, after: Answered) -> str:
     clause = after.question.good if after.well else after.question.fault
+    if before.answer is after.answer:
+        clause += f", in {'more' if worse(before, after) else 'fewer'} scenarios"
     return f"{symbol(before.answer)} → {symbol(after.answer)} {clause}"

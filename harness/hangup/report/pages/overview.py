@@ -49,7 +49,7 @@ def pages(context: Context, others: Collection[str]) -> Pages:
         ranking=view.ranking,
         group=group,
         write=RecipesView(view.ranking, group.stacks, context.guide, context.cleanup),
-        shutdowns=ShutdownsView(context.outcomes, group.with_variants),
+        shutdowns=ShutdownsView(context.outcomes, group.with_variants, context.guide),
         text=OverviewText(Links(OVERVIEW), others),
         questions=QUESTIONS,
         symbols=SYMBOLS,
