@@ -115,7 +115,9 @@ def test_what_becomes_of_a_dependency_is_said_in_a_sentence() -> None:
     lines = ("dependency begin", "stream begin", LEAVES, "stream end", "dependency end")
     found = stack_result(*made("idle", lines), of=stack("quart"), surfaces=["dependency"])
     said = answer(page(found), "Who sees it")
-    assert "The `yield` dependency ends after the client has left." in said
+    assert (
+        "The `yield` dependency ends after the client has left when the client closes while" in said
+    )
     none = page(on("uvicorn", ("idle", CANCELLED)))
     assert "dependency" not in answer(none, "Who sees it")
 

@@ -1010,3 +1010,16 @@ def test_a_trial_waits_for_the_end_of_every_surface_that_is_classified_by_how_it
     )
     waited_for = {s for s, rule in classification._RULES.items() if rule in by_their_end}
     assert waited_for == SPANS
+
+
+def test_a_handler_that_a_blocked_event_loop_could_not_call_is_inconclusive() -> None:
+    proof = trial("plain-error", "handler saw ValueError", "liveness saw answered")
+    lines = ("stream begin", LEAVES, "liveness saw {}")
+    blocked, served = (
+        trial("firehose", *(line.format(word) for line in lines), repeat=n)
+        for n, word in enumerate(("no answer", "answered"), start=1)
+    )
+    known = stack_result(proof, blocked, served, surfaces=["handler"])
+    _, first, second = classify(known)
+    assert first.saws["handler"] == (Word.INCONCLUSIVE,)
+    assert second.saws["handler"] == (Word.NOTHING,)

@@ -78,7 +78,7 @@ def test_the_answer_names_the_hazards_that_appear_and_disappear() -> None:
 def test_where_no_hazard_changes_the_answer_says_what_is_seen_instead() -> None:
     page = rendered(*varied("quart"))["middleware.md"]
     answer = page[: page.index("\n## ")]
-    assert "No hazard appears or disappears." in answer
+    assert "No hazard appears or disappears where both are known." in answer
     assert "  - the end of the stream: [cancelled at an await][" in answer
     assert "→ [closed at a yield][" in answer
 

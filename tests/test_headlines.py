@@ -12,7 +12,7 @@ from hangup.model.scenarios import SCENARIOS
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import FAILURES, OPTIONAL, Word
 from hangup.report.overview_text import HEADLINES
-from tests.traces import CLOSES, COLLECTS, LEAVES, stack, stack_result, trial
+from tests.traces import CLOSES, COLLECTS, LEAVES, Line, stack, stack_result, trial
 
 ONE = stack()
 CANCELLED = ("stream begin", LEAVES, "stream end CancelledError at an await")
@@ -64,12 +64,18 @@ def test_no_handler_is_called_only_where_one_is_known_to_be_there() -> None:
     assert found(called, quiet, without, unproven)["no-handler-called"] == (("b",), ("a", "b"))
 
 
-def test_the_ways_of_leaving_are_compared_where_more_than_one_was_tried() -> None:
-    idle = trial("idle", *CANCELLED)
-    alike = of("a", idle, trial("idle-rst", *CANCELLED))
-    other = of("b", idle, trial("idle-rst", *SUSPENDED))
-    alone = of("c", idle)
-    assert found(alike, other, alone)["all-ways-alike"] == (("a",), ("a", "b"))
+OTHER_WAYS = ("idle-rst", "idle-timeout", "idle-half-close", "post")
+
+
+def test_the_ways_of_leaving_are_compared_where_all_were_tried() -> None:
+    def ways(app: str, plain: tuple[Line, ...], others: tuple[Line, ...]) -> StackResult:
+        return of(app, trial("idle", *plain), *(trial(name, *others) for name in OTHER_WAYS))
+
+    alike, other = ways("a", CANCELLED, CANCELLED), ways("b", CANCELLED, SUSPENDED)
+    untold = ways("c", SUSPENDED, SUSPENDED)
+    some = of("d", trial("idle", *CANCELLED), trial("idle-rst", *CANCELLED))
+    ruled = found(alike, other, untold, some)["all-ways-alike"]
+    assert ruled == (("a",), ("a", "b", "c"))
 
 
 def everything(*, holds: bool) -> StackResult:
@@ -88,7 +94,7 @@ def everything(*, holds: bool) -> StackResult:
         trial("idle", *ended),
         trial("nested", LEAVES, *handler),
         trial("ticking", *ended),
-        trial("idle-rst", *(CANCELLED if holds else CLOSED)),
+        *(trial(name, *(CANCELLED if holds else CLOSED)) for name in OTHER_WAYS),
         trial("plain-cancelled", *(() if holds else ("handler-cancelled saw CancelledError",))),
         trial("cleanup-await", *CANCELLED, "cleanup begin", cut),
         trial("cleanup-anyio-shield", *CANCELLED, "cleanup begin", finishes),

@@ -64,7 +64,7 @@ def test_what_holds_on_every_stack_is_told_from_what_holds_on_nearly_all() -> No
     assert "## What holds on every stack" in text
     assert "It depends: An endpoint that has not answered yet" in text
     late = result(*[*good(but=("idle",)), BAD["told"]], app="f")
-    assert "## What holds on nearly every stack" in page(*apps, late)
+    assert "## What holds on most stacks" in page(*apps, late)
     assert "[**4 of 5** stacks](scenarios/idle.md), not f." in page(*apps, late)
 
 
@@ -230,9 +230,9 @@ def test_a_variant_that_changes_answers_says_which_and_where() -> None:
     )
     lines = section(text, "Middleware").splitlines()
     (changing,) = (line for line in lines if "`+x`" in line)
-    assert "| a, b: ● → ✕ it has not ended within 6 s |" in changing
+    assert "| a, b: Shutdown ends ● → ✕ |" in changing
     (alike,) = (line for line in lines if "`+gzip`" in line)
-    assert alike.endswith("| a | none |")
+    assert alike.endswith("| a | none that is known |")
 
 
 def test_what_is_called_for_a_hang_up_is_named() -> None:

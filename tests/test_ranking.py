@@ -252,3 +252,22 @@ def test_no_stacks_have_no_ranking() -> None:
 
 def test_every_answer_has_a_symbol_of_its_own() -> None:
     assert len({SYMBOLS[answer] for answer in Answer}) == len(Answer)
+
+
+def test_servers_that_differ_by_a_race_answer_alike() -> None:
+    def ended(server: str, *exits: str) -> StackResult:
+        trials = [
+            trial("shutdown", "stream begin", LEAVES, f"exit saw {exit_}", repeat=n)
+            for n, exit_ in enumerate(exits, start=1)
+        ]
+        others = [t for t in result(*good()).trials if t.scenario != "shutdown"]
+        return stack_result(*others, *trials, of=stack("starlette", server=server))
+
+    once = ended("uvicorn", "exited", "exited", "still running")
+    (app,) = ranked(once, ended("hypercorn", "exited", "exited", "exited")).apps
+    assert not app.elsewhere
+    (app,) = ranked(once, ended("hypercorn", *["still running"] * 3)).apps
+    assert not app.elsewhere
+    always = ended("uvicorn", "exited", "exited", "exited")
+    (app,) = ranked(always, ended("hypercorn", *["still running"] * 3)).apps
+    assert [a.question.id for a in app.elsewhere] == ["shutdown"]

@@ -41,9 +41,9 @@ def test_stacks_are_told_apart_by_whether_the_connection_is_closed() -> None:
 def test_the_answer_says_how_long_and_how_much() -> None:
     text = page(relayed("a", CLOSED, CLOSED), relayed("c", OPEN))
     assert "on `a`: the upstream's connection was closed in each of 2 trials, 3 ms after" in text
-    assert "at most 0 events were sent for nobody" in text
+    assert "at most 0 events were sent after the client had left" in text
     assert "on `c`: the connection was still open in each of 1 trials" in text
-    assert "up to 2 events had been sent for nobody" in text
+    assert "up to 2 events had been sent since the client left" in text
 
 
 def test_what_one_thing_changes_of_it_is_said() -> None:

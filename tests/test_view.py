@@ -43,6 +43,20 @@ def test_results_are_served_until_ctrl_c(served: subprocess.Popen[str]) -> None:
     assert served.returncode == 0
 
 
+@pytest.mark.parametrize("path", ["out.txt", "below/", "../out.txt"])
+def test_nothing_is_served_but_files_of_the_results(
+    served: subprocess.Popen[str], results: Path, path: str
+) -> None:
+    (results / "below").mkdir()
+    outside = results.parent / f"{results.name}-outside.txt"
+    outside.write_text("mine", encoding="utf-8")
+    (results / "out.txt").symlink_to(outside)
+    assert served.stdout is not None
+    address = served.stdout.readline().strip()
+    assert httpx.get(address.replace(PAGE, path)).status_code == 404
+    assert httpx.get(address).status_code == 200
+
+
 def test_results_without_a_page_cost_a_sentence(hangup: Hangup, tmp_path: Path) -> None:
     done = hangup("view", "--no-browser", "--results", tmp_path)
     assert done.returncode == 2

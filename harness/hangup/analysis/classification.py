@@ -153,11 +153,17 @@ def earned_silences(
         control = next((c for s, c in _CONTROL_OF.items() if s == surface), ORDINARY_ERROR)
         return Word.UNREACHED if control in ran else Word.INCONCLUSIVE
 
+    def earned_in(trial: Outcome, surface: str, saw: str) -> str:
+        known = earned(trial.trial.scenario, surface, saw)
+        # What runs in a blocked event loop could not have been called.
+        blocked = Word.NO_ANSWER in trial.saws.get(Surface.LIVENESS, ())
+        return Word.INCONCLUSIVE if known == Word.NOTHING and blocked else known
+
     return [
         Outcome(
             trial=trial.trial,
             saws={
-                surface: tuple(earned(trial.trial.scenario, surface, saw) for saw in saws)
+                surface: tuple(earned_in(trial, surface, saw) for saw in saws)
                 for surface, saws in trial.saws.items()
             },
         )

@@ -14,7 +14,7 @@ import msgspec
 from hangup.analysis.conditions import looks_complete
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.summary import FINISHED, LATE
-from hangup.model.hazards import DISCONNECTS
+from hangup.model.hazards import DISCONNECTS, NOTIFIED
 from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import HANDLERS, Surface, Word, is_exception
@@ -74,7 +74,9 @@ def _all_ways_alike(outcomes: Outcomes, stack: Stack) -> bool | None:
         frozenset(outcomes.conclusive(stack, name, Surface.STREAM_END)) for name in _WAYS
     )
     known = [saws for saws in others if saws]
-    return all(saws == first for saws in known) if first and known else None
+    if not first or len(known) < len(others):
+        return None
+    return NOTIFIED.issuperset(first) and all(saws == first for saws in known)
 
 
 def _no_handler_called(outcomes: Outcomes, stack: Stack) -> bool | None:

@@ -178,7 +178,7 @@ def _elsewhere(answers: Mapping[Stack, tuple[Answered, ...]], stack: Stack) -> t
         for other, found in answers.items()
         if other.app == stack.app
         for here, there in zip(answers[stack], found, strict=True)
-        if here.answer is not there.answer
+        if differ(here, there)
     )
 
 
@@ -268,6 +268,8 @@ def _quiet(trial: Outcome) -> _TrialAnswer:
     saws = {saw for surface in _ALARMS for saw in trial.saws.get(surface, ())}
     if any(is_exception(saw) or saw in (Word.ERROR_LINE, Word.CALLED) for saw in saws):
         return _TrialAnswer.NO
+    if Word.NO_ANSWER in trial.saws.get(Surface.LIVENESS, ()):
+        return _TrialAnswer.NOT_ASKED  # a blocked event loop calls nobody
     # A handler that was not registered, or that another stands before, is not called either.
     return (
         _TrialAnswer.UNKNOWN
@@ -313,6 +315,17 @@ _RULES: Mapping[QuestionId, Callable[[Outcome], _TrialAnswer]] = {
     "shutdown": _shutdown_ends,
 }
 """How each question is asked of a trial; a test checks that there is a rule for each."""
+
+
+def differ(one: Answered, other: Answered) -> bool:
+    """Whether two stacks answer a question differently, and not by a race.
+
+    Where something is known of both, that is where all trials of a scenario answer it well on one
+    and none does on the other.
+    """
+    if Answer.UNKNOWN in (one.answer, other.answer):
+        return one.answer is not other.answer
+    return bool(worse(one, other) or worse(other, one))
 
 
 def worse(before: Answered, after: Answered) -> tuple[str, ...]:

@@ -130,6 +130,13 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         """Over all ways and stacks."""
         return exits(self.shutdowns)
 
+    def bound(self, chosen_from: int) -> float:
+        """The share in which it does not exit that the trials of the worst way allow, from 0 to 1.
+
+        The ways are not one question, and of each there are few trials.
+        """
+        return max(exits(self.of(way)).bound(chosen_from) for way in self.ways)
+
     @property
     def ways(self) -> list[str]:
         """The scenarios that were tried."""

@@ -160,8 +160,12 @@ def _stack(
 
 
 def _links(directory: Path, output: Path | None) -> Links:
-    """The links to the evidence from where the record is; none if there is no evidence."""
+    """The links to the evidence from where the record is; none if it is not beside or below it."""
     if not (directory / EVIDENCE).is_dir():
         return NoLinks("")
-    start = Path.cwd() if output is None else output.parent
+    start = (Path.cwd() if output is None else output.parent).resolve()
+    if not directory.resolve().is_relative_to(start) and not start.is_relative_to(
+        directory.resolve().parent
+    ):
+        return NoLinks("")  # where it is committed, nobody has what is elsewhere on this machine
     return LinksFromOutside(Path(os.path.relpath(directory, start)).as_posix())

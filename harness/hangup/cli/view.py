@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import webbrowser
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,6 +60,18 @@ class _Files(SimpleHTTPRequestHandler):
     """The files of the results, with their Markdown as text that a browser shows."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | _AS_TEXT
+
+    def list_directory(self, path: str | os.PathLike[str]) -> None:
+        """There is no page for a directory."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def send_head(self) -> Any:
+        """Serve what is below the results, and nothing that a link leads out to."""
+        path = Path(self.translate_path(self.path)).resolve()
+        if not path.is_relative_to(Path(self.directory).resolve()):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called there
         """Requests are not worth a line each."""

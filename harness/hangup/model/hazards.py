@@ -78,7 +78,7 @@ HAZARDS: tuple[Hazard, ...] = (
     ),
     Hazard(
         id="stream-not-notified",
-        title="A stream is not notified",
+        title="A stream is left open after its client has left",
         meaning="The client is gone and the stream was still suspended, or still producing, "
         "when the window closed: what it holds stays held, what it pulls is paid for.",
         scenarios=DISCONNECTS,
@@ -143,7 +143,7 @@ HAZARDS: tuple[Hazard, ...] = (
     ),
     Hazard(
         id="endpoint-not-notified",
-        title="An endpoint is not notified",
+        title="An endpoint is left running after its client has left",
         meaning="The client left before the response began, and the endpoint was still running "
         "when the window closed.",
         scenarios=("before-response",),

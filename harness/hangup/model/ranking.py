@@ -100,7 +100,8 @@ QUESTIONS: tuple[Question, ...] = (
         id="quiet",
         title="No alarms",
         rule="no hang-up at all has an exception handler, the server's error log or an error "
-        "reporter called; hooks that a framework calls for each request are not counted",
+        "reporter called; hooks that a framework calls for each request are not counted, nor is "
+        "a hang-up that leaves the event loop blocked",
         good="quiet",
         fault="handled or logged as an error",
         scenarios=DISCONNECTS,

@@ -140,3 +140,9 @@ REFERENCE = _UVICORN.id
 """The server that variants of apps are run with."""
 
 BY_ID = {server.id: server for server in SERVERS}
+
+
+def server_title(server: str) -> str:
+    """What a server is and what is set; its id, if there is no such server any more."""
+    known = BY_ID.get(server)
+    return known.title if known is not None else server

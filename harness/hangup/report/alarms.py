@@ -202,6 +202,15 @@ def _spread(seen: Observations, write: Writer) -> str:
     return write.to_evidence(text, seen[0].stack, seen[0].scenario)
 
 
+def _by_share(found: Sequence[Observations]) -> Sequence[Sequence[Observations]]:
+    """Scenarios in which the same was seen, those in which it was so as often together."""
+    by_share: dict[object, list[Observations]] = defaultdict(list)
+    for seen in found:
+        unanimous = len(seen) == 1 and seen[0].n == seen[0].of
+        by_share["all" if unanimous else tuple((o.saw, o.n, o.of) for o in seen)].append(seen)
+    return list(by_share.values())
+
+
 def _by_word(found: Sequence[Sequence[Observations]], write: Writer) -> str:
     """What stacks that are alike saw of hang-ups: in which of them it was which, the usual last."""
     by_scenario: dict[str, list[Observations]] = defaultdict(list)
@@ -214,8 +223,9 @@ def _by_word(found: Sequence[Sequence[Observations]], write: Writer) -> str:
     usual = _usual(found[0])
     texts = [
         f"{_spread(alike[0], write)}: {write.happens([seen[0].scenario for seen in alike])}"
-        for words, alike in by_words.items()
+        for words, found_there in by_words.items()
         if words != usual
+        for alike in _by_share(found_there)
     ]
     if usual:
         before = "else " if texts else ""

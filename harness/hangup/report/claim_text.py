@@ -21,6 +21,7 @@ PLACES = 2
 IN_CELL = 3
 """So many of them are told in a cell with their evidence; `claims.csv` has all."""
 DOES_NOT_APPLY = "does not apply"
+_WHEREVER = "wherever it was run"
 NOT_RUN_HINT = "not run; `hangup run --thorough` does"
 
 Link = Callable[[str, Stack, str], str]
@@ -98,7 +99,7 @@ def _place(place: Place, extent: ClaimExtent, link: Link) -> str:
 
 def _short_place(place: Place, extent: ClaimExtent) -> str:
     where = _where(place, extent)
-    said = where if place.where.everything else f"for {where}"
+    said = where if where.startswith((stack_text.EVERYWHERE, _WHEREVER)) else f"for {where}"
     if not place.every_scenario:
         titles = [title for _, title in _titles(place.scenarios)]
         many = len(place.scenarios) > NAMED
@@ -108,7 +109,7 @@ def _short_place(place: Place, extent: ClaimExtent) -> str:
 
 def _where(place: Place, extent: ClaimExtent) -> str:
     if place.where.everything and len(place.among) < len(extent.stacks):
-        return "wherever it was run"
+        return _WHEREVER
     return stack_text.in_words(place.where)
 
 

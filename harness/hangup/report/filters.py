@@ -16,6 +16,7 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.model.cleanup import whole_title
 from hangup.model.code_excerpts import CodeExcerpt
 from hangup.model.exception_path import ExceptionPath
+from hangup.model.servers import server_title
 from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import Word, surface_title
 from hangup.report import (
@@ -38,7 +39,6 @@ from hangup.report.links import Links, app_page, scenario_page
 from hangup.report.links import claim as claim_page
 from hangup.report.links import evidence as evidence_of
 from hangup.report.places import at
-from hangup.report.views import Agreeing
 
 
 def template_environment() -> jinja2.Environment:
@@ -73,26 +73,6 @@ def _linked(context: jinja2.runtime.Context, text: str, stack: Stack, scenario: 
 def _extent(context: jinja2.runtime.Context, extent: ClaimExtent | None) -> str:
     """How far a claim is true, with links to the evidence."""
     return claim_text.in_full(extent, partial(_linked, context))
-
-
-@jinja2.pass_context
-def _cell(context: jinja2.runtime.Context, found: Sequence[Agreeing]) -> str:
-    """What the stacks of one app saw: once if they agree, else by server."""
-    texts = [
-        _linked(context, _agreed(agreeing), agreeing.stacks[0], agreeing.scenario)
-        for agreeing in found
-    ]
-    if len(texts) == 1:
-        return texts[0]
-    return "<br>".join(
-        f"{_servers(agreeing.stacks)}: {text}" for agreeing, text in zip(found, texts, strict=True)
-    )
-
-
-def _agreed(agreeing: Agreeing) -> str:
-    if not agreeing.applicable:
-        return str(Word.NOT_APPLICABLE)
-    return markdown.spread(agreeing.observations)
 
 
 def _servers(stacks: Iterable[Stack]) -> str:
@@ -176,7 +156,6 @@ def _path_steps(
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "afterwards": app_words.afterwards,
     "agreed": app_words.agreed,
-    "among": markdown.among,
     "anchor": markdown.anchor,
     "and_then": app_words.and_then,
     "app_links": _app_links,
@@ -185,7 +164,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "at": at,
     "by_title": lambda rows: [(title, list(own)) for title, own in groupby(rows, _title)],
     "by_version_set": claim_text.by_version_set,
-    "cell": _cell,
     "changed_by": app_words.changed_by,
     "claim_page": claim_page,
     "code": markdown.code,
@@ -219,6 +197,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "saw_in_sentence": markdown.saw_in_sentence,
     "scenario_page": scenario_page,
     "seen_by": app_words.seen_by,
+    "server_title": server_title,
     "servers": _servers,
     "share": markdown.share,
     "spread": markdown.spread,

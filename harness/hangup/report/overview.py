@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from statistics import median
 
 import msgspec
 
 from hangup.analysis.headlines import Headline, headlines
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.ranking import Answered, RankedApp, Ranking, answered, ranking, worse
+from hangup.analysis.ranking import Answered, RankedApp, Ranking, answered, differ, ranking
 from hangup.analysis.stack_pairs import one_factor
 from hangup.analysis.upstream import CostRow, cost_rows
 from hangup.model.hazards import DISCONNECTS
+from hangup.model.ranking import Answer
 from hangup.model.trace import Stack
 from hangup.model.variants import variant_name
 from hangup.model.vocabulary import Word, is_exception
@@ -45,13 +45,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     open: tuple[CostRow, ...]
 
     @property
-    def typical_ms(self) -> float:
-        """The median time from the client's leaving to the close."""
-        return median(ns / 1e6 for row in self.closed for ns in row.closed_ns if ns is not None)
-
-    @property
     def longest_ms(self) -> float:
-        """The longest."""
+        """The longest time from the client's leaving to the close."""
         return max(ns / 1e6 for row in self.closed for ns in row.closed_ns if ns is not None)
 
     @property
@@ -138,9 +133,8 @@ class Overview:
         """The answers that differ, of questions that were asked of both."""
         both = zip(*(answered(self.outcomes, stack) for stack in (without, with_it)), strict=True)
         for before, after in both:
-            if before.missing or after.missing:
-                continue
-            if before.answer is not after.answer or worse(before, after) or worse(after, before):
+            known = Answer.UNKNOWN not in (before.answer, after.answer)
+            if known and not (before.missing or after.missing) and differ(before, after):
                 yield before, after
 
     # ------------------------------------------------------------------------ costs and alarms
@@ -173,7 +167,7 @@ class Overview:
             if ran:
                 break
         found = [s for s in ran if any(any(map(_loud, saws)) for saws in seen[s].values())]
-        asked = {name for stack in ran for name in seen[stack]}
+        asked = {name for stack in found or ran for name in seen[stack]}
         loud = {name for s in found for name, saws in seen[s].items() if any(map(_loud, saws))}
         return Alarmed(
             found=tuple(found),
@@ -214,7 +208,7 @@ class Alarmed(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: tuple[str, ...]
     """The ways of hanging up for which it is called, on any of them."""
     asked: int
-    """Of how many."""
+    """Of how many, on those on which it is called for any."""
 
 
 _NOT_THERE = frozenset({Word.REJECTED, Word.UNREACHED})

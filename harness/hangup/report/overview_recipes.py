@@ -19,7 +19,7 @@ from hangup.report.cleanup import CleanupView
 
 MOST_LINES = 30
 """Code of more lines is linked to, not quoted."""
-MOST_WRONG = 4
+MOST_WRONG = 3
 """So many rows there are of recipes that fail."""
 Stacks: TypeAlias = tuple[Stack, ...]
 _NO_SHUTDOWN: tuple[Kind, ...] = ("disconnect", "error")

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hangup.analysis.headlines import Headline, HeadlineId
 from hangup.analysis.ranking import Answered, RankedApp, worse
-from hangup.model import servers
 from hangup.model.cleanup import Kind
 from hangup.model.ranking import Answer
 from hangup.model.scenarios import BY_ID
+from hangup.model.servers import server_title
 from hangup.model.vocabulary import Word
 from hangup.report import markdown
 from hangup.report.links import Links, scenario_page
@@ -31,8 +31,10 @@ HEADLINES: Mapping[HeadlineId, str] = {
     "registered, or is never reached",
     "background-runs": "The response's background task runs to its end after a hang-up on a stream "
     "that awaits",
-    "await-cut-short": "A plain `await` in the stream's `finally` is cancelled again",
-    "shield-finishes": "An `await` in a shielded AnyIO cancel scope in `finally` finishes",
+    "await-cut-short": "After a hang-up on an idle stream, a plain `await` in its `finally` is "
+    "cancelled again",
+    "shield-finishes": "After a hang-up on an idle stream, an `await` in a shielded AnyIO cancel "
+    "scope in its `finally` finishes",
     "endpoint-not-told": "An endpoint that has not answered yet is not told of a hang-up within "
     "the window",
     "blocks-the-event-loop": "A stream without end that never awaits blocks the event loop: "
@@ -179,12 +181,6 @@ def shares(found: Mapping[Share, Sequence[str]]) -> str:
     return "; ".join(texts) or "\N{EN DASH}"
 
 
-def server_title(server: str) -> str:
-    """What a server is and what is set; its id, if there is no such server any more."""
-    known = servers.BY_ID.get(server)
-    return known.title if known is not None else server
-
-
 def changes(changed: Changed) -> str:
     """The answers that a variant changes, and of which apps."""
     return "; ".join(
@@ -194,7 +190,7 @@ def changes(changed: Changed) -> str:
 
 
 def _change(before: Answered, after: Answered) -> str:
-    clause = after.question.good if after.well else after.question.fault
+    more = ""
     if before.answer is after.answer:
-        clause += f", in {'more' if worse(before, after) else 'fewer'} scenarios"
-    return f"{symbol(before.answer)} → {symbol(after.answer)} {clause}"
+        more = f" in {'more' if worse(before, after) else 'fewer'} scenarios"
+    return f"{after.question.title} {symbol(before.answer)} → {symbol(after.answer)}{more}"

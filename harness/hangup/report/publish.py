@@ -75,7 +75,7 @@ def _remove_older_files(directory: Path, of: Format, but: Collection[str]) -> No
     for path in sorted([*directory.glob("*.*"), *below], reverse=True):
         if path.suffix not in of.suffixes or str(path.relative_to(directory)) in but:
             continue
-        if path.read_text(encoding="utf-8").startswith(of.mark):
+        if path.read_bytes().startswith(of.mark.encode()):
             path.unlink()
             for parent in path.parents[: len(path.relative_to(directory).parents) - 1]:
                 if not any(parent.iterdir()):

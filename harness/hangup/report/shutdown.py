@@ -61,8 +61,8 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bound(self) -> float:
-        """The share of trials in which the process does not exit that those of the best allow."""
-        return self.best.exits.bound(self.chosen_from)
+        """The share in which the process does not exit that the best allows, in its worst way."""
+        return self.best.bound(self.chosen_from)
 
     @property
     def title(self) -> str:

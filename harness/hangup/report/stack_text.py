@@ -14,8 +14,10 @@ def in_words(described: Description) -> str:
     """Which stacks are described, as a phrase that needs no preposition."""
     if described.everything:
         return EVERYWHERE
-    blocks = "; ".join(map(_block, described.blocks))
-    return f"everywhere but {blocks}" if described.excluded else blocks
+    blocks = [_block(block) for block in described.blocks]
+    if described.excluded:
+        return f"{EVERYWHERE} but {'; nor on '.join(blocks)}"
+    return "; ".join(blocks)
 
 
 def _block(block: Block) -> str:

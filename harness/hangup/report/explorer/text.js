@@ -3,7 +3,7 @@
 
 const html = htm.bind(preact.h);
 
-const _MARK = /`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(((?:https:\/\/|\.{0,2}\/?[\w#])[^)\s]*)\)/;
+const _MARK = /`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\((https:\/\/[^)\s]*|[^):\s]+)\)/;
 
 /** Text with code, bold type and links, as elements. */
 function inline(text) {

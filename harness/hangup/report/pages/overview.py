@@ -7,6 +7,7 @@ from collections.abc import Collection
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.ranking import ranking
 from hangup.model.ranking import QUESTIONS
+from hangup.model.servers import server_title
 from hangup.model.vocabulary import HANDLERS, Surface
 from hangup.report import overview, overview_text
 from hangup.report.filters import template_environment
@@ -61,7 +62,7 @@ def pages(context: Context, others: Collection[str]) -> Pages:
         verdicts=verdicts,
         shares=overview_text.shares,
         changes=overview_text.changes,
-        server_title=overview_text.server_title,
+        server_title=server_title,
     )
     where = f"version set {group.versions}, Python {group.python}"
     return {OVERVIEW: text, HEAT_MAP: heat_map(view.ranking, view.servers, where)}
