@@ -355,6 +355,16 @@ def test_links_lead_from_where_the_record_is_to_the_evidence(results: Path, tmp_
         assert address.startswith("../../results/evidence/current-py3.13/starlette/")
 
 
+def test_a_record_elsewhere_names_no_place_of_this_machine(results: Path, tmp_path: Path) -> None:
+    below = tmp_path / "some" / "where"
+    below.mkdir(parents=True)
+    moved = results.rename(below / "results")
+    (moved / EVIDENCE).mkdir()
+    record = tmp_path / "elsewhere" / "0007.md"
+    decide("starlette", "--results", moved, "--output", record)
+    assert "]: " not in record.read_text()
+
+
 def test_json_is_what_the_record_is_made_of(results: Path) -> None:
     printed = decide("starlette", "--results", results, "--json")
     record = msgspec.json.decode(printed, type=Record)
