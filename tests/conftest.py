@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from tests.agent_trace import AgentTrace
 from tests.browser import chromium
 from tests.command import Hangup
 from tests.interpreters import FEATURE_VERSIONS, interpreter
+
+
+def pytest_configure() -> None:
+    """Handle SIGINT as Python does, also where a shell runs the tests in the background.
+
+    Such a shell has its jobs ignore it (POSIX, "Shell Command Language", asynchronous lists).
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,14 @@ from pathlib import Path
 from hangup.errors import choose
 from hangup.model import scenarios
 from hangup.model.trace import StackResult
+from hangup.report.views import in_order
 from hangup.store.results import read_stack_results
 
 
 def find_stack_results(
     results: Path, app_id: str, server_id: str, scenario_id: str
 ) -> list[StackResult]:
-    """The results of an app on a server, one for each version set and Python.
+    """The results of an app on a server, one for each version set and Python, the current first.
 
     Raises UserError for a scenario, app or server that there is not.
     """
@@ -24,6 +25,6 @@ def find_stack_results(
     choose("server", [server_id], {stack.server for stack in stacks})
     return [
         stack_result
-        for stack_result in stack_results
+        for stack_result in in_order(stack_results)
         if (stack_result.stack.app, stack_result.stack.server) == (app_id, server_id)
     ]

@@ -20,6 +20,7 @@ from hangup.model.conditions import (
     Unreported,
 )
 from hangup.model.hazards import DISCONNECTS, NOTIFIED, SHUTDOWNS
+from hangup.model.scenario import ABORTING
 from hangup.model.scenarios import BY_ID as SCENARIOS
 from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.vocabulary import OPEN, Surface, Word
@@ -67,7 +68,8 @@ CONSEQUENCES: tuple[Consequence, ...] = (
     Consequence(
         id="told",
         title="Is the stream told that its client has left?",
-        scenarios=_OF_STREAMS,
+        # One that only closes its sending side may still read.
+        scenarios=tuple(n for n in _OF_STREAMS if SCENARIOS[n].disconnect in ABORTING),
         clauses=(
             _clause(
                 "good",
