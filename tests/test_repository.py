@@ -59,4 +59,4 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert command.startswith("python3 -m venv .venv && ")
-    assert command.endswith("/pytest")
+    assert command.endswith("/pytest -n 2")
