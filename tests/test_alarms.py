@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from hangup.analysis.alarms import Watch, is_alarm, still_run, torn_down, watches
+from hangup.analysis.alarms import Watch, still_run, torn_down, watches
 from hangup.analysis.claims import verdicts
 from hangup.analysis.outcomes import Outcomes
 from hangup.model.trace import StackResult
-from hangup.model.vocabulary import Word
+from hangup.model.vocabulary import Word, is_alarm
 from tests.rendering import rendered
 from tests.test_pages import dead_links
 from tests.traces import LEAVES, Line, stack, stack_result, trial
@@ -171,6 +171,21 @@ def test_stacks_on_which_the_same_is_seen_share_a_row() -> None:
     assert silent[0] == "all apps but `a`"
     assert "nothing" in silent[3]
     assert "`ValueError`" in silent[1]
+
+
+def test_a_share_is_of_the_scenarios_in_which_it_is_that_share() -> None:
+    control = [trial("plain-error", *ERROR), trial("error-mid-stream", *HANDLED)]
+    once = [trial("idle", *HANDLED), trial("idle", *ENDED, repeat=2)]
+    twice = [
+        trial("post", *HANDLED),
+        trial("post", *ENDED, repeat=2),
+        trial("post", *ENDED, repeat=3),
+    ]
+    quiet = [trial(name, *ENDED) for name in ("idle-rst", "idle-timeout")]
+    result = stack_result(*control, *once, *twice, *quiet, surfaces=["handler"], of=stack("a"))
+    (row,) = rows(page(result), "The handler for `Exception`")
+    assert "1/2" in row[3]
+    assert "1/3" in row[3]
 
 
 def test_what_a_variant_has_added_is_named_by_its_app() -> None:

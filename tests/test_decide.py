@@ -15,12 +15,12 @@ from hangup.analysis.cleanup import CleanupGuide, CleanupResult
 from hangup.cli.main import app as command
 from hangup.environment.code_excerpts import CodeExcerpts
 from hangup.errors import UserError
-from hangup.model.cleanup import RECIPES, SITUATIONS
+from hangup.model.cleanup import RECIPES, SITUATIONS, whole_title
 from hangup.model.servers import BY_ID as SERVERS
 from hangup.model.trace import StackResult, Trial
 from hangup.model.vocabulary import Word
 from hangup.report import pages
-from hangup.report.decision_record import Record, decision_record, whole_title
+from hangup.report.decision_record import Record, decision_record
 from hangup.report.decision_text import record_text
 from hangup.report.links import EVIDENCE, NoLinks
 from hangup.report.pages.decisions import APPS

@@ -10,7 +10,6 @@ import pytest
 from hangup.analysis.claims import verdicts
 from hangup.analysis.cleanup import CleanupResult, Tried
 from hangup.analysis.outcomes import Outcomes
-from hangup.analysis.summary import Among
 from hangup.analysis.upstream import Cost, CostRow
 from hangup.model.claim import Citation, Claim
 from hangup.model.claims import CLAIMS
@@ -202,10 +201,3 @@ def test_an_app_is_named_with_its_servers_only_where_it_is_not_all_of_them() -> 
     ran = [stack("a"), stack("a", "hypercorn"), stack("b")]
     assert markdown.names(ran, ran) == "a, b"
     assert markdown.names(ran[1:], ran) == "a on hypercorn, b"
-
-
-def test_scenarios_are_named_the_shorter_way_round() -> None:
-    ran = ("idle", "post", "nested")
-    assert markdown.among(Among(ran, ran)) == ""
-    assert markdown.among(Among(("idle",), ran)) == " (idle)"
-    assert markdown.among(Among(("idle", "post"), ran)) == " (not in nested)"

@@ -19,7 +19,7 @@ from hangup.model.hazards import DISCONNECTS
 from hangup.model.outcomes import Cell, ObservationCount
 from hangup.model.trace import Stack
 from hangup.model.variants import baseline_id
-from hangup.model.vocabulary import FAILURES, Surface, Word, is_exception
+from hangup.model.vocabulary import FAILURES, Surface, Word, is_alarm
 
 Observations = tuple[ObservationCount, ...]
 
@@ -78,11 +78,6 @@ class StillRun(msgspec.Struct, frozen=True, kw_only=True):
     """Where nobody left."""
     hang_ups: tuple[Observations, ...]
     """After each hang-up of which it is known."""
-
-
-def is_alarm(saw: str) -> bool:
-    """Whether an observation is one of an error."""
-    return is_exception(saw) or saw in (Word.ERROR_LINE, Word.ERROR_STATUS)
 
 
 def watches(outcomes: Outcomes, stacks: Sequence[Stack]) -> list[Watch]:

@@ -21,8 +21,8 @@ from hangup.model import cleanup, scenarios
 from hangup.model.cleanup import (
     FLOOD,
     RECIPES,
-    RECIPES_BY_SITUATION,
     SITUATIONS,
+    TRIED_BY,
     Kind,
     Recipe,
     Situation,
@@ -33,7 +33,6 @@ from hangup.model.trace import Stack, StackResult
 from hangup.model.vocabulary import FINALIZED, IN_FINALLY, ExplainedWord, Surface, Word
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_TRIED_BY = {scenario_id(recipe, s): (recipe, s) for recipe, s in RECIPES_BY_SITUATION}
 
 
 class CleanupResult(ExplainedWord):
@@ -210,7 +209,7 @@ def cleanup_result(classified: Outcome) -> CleanupResult:
         return CleanupResult.CUT
     if closed_ns is None:
         return CleanupResult.OPEN
-    awaited = _TRIED_BY[trial.scenario][0].awaited_at_shutdown
+    awaited = TRIED_BY[trial.scenario][0].awaited_at_shutdown
     if saw == Word.FINISHED_AFTER_APP and scenario.signal and not awaited:
         return CleanupResult.UNWAITED
     completed = trial.left_ns is not None and classified.saws[Surface.SOURCE] == (Word.FINISHED,)
@@ -272,7 +271,7 @@ class CleanupGuide:
                         own[result] += trial.trial.count
                     if Word.STILL_RUNNING in trial.saws.get(Surface.EXIT, ()):
                         self._stays[key] += trial.trial.count
-                recipe = _TRIED_BY[scenario][0]
+                recipe = TRIED_BY[scenario][0]
                 if own and not recipe.situations:
                     chosen_from[of_stack.stack].add(recipe.id)
         self._tried = {
@@ -579,7 +578,7 @@ def longest_clean_up_ns(outcomes: Outcomes, stack: Stack, recipe: Recipe) -> int
     """
     took = [
         end_ns - begin_ns
-        for scenario, (tried, _) in _TRIED_BY.items()
+        for scenario, (tried, _) in TRIED_BY.items()
         if tried == recipe
         for trial in outcomes.of(stack).of(scenario)
         if cleanup_result(trial) in WORKS

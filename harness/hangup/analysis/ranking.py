@@ -25,7 +25,7 @@ from hangup.model.ranking import ENDPOINT, QUESTIONS, Answer, Question, Question
 from hangup.model.scenarios import BY_ID, fits
 from hangup.model.trace import Stack
 from hangup.model.variants import variant_name
-from hangup.model.vocabulary import HANDLERS, Surface, Word, is_exception
+from hangup.model.vocabulary import HANDLERS, Surface, Word, is_call, is_exception
 
 _ALARMS = (*HANDLERS, Surface.SERVER_LOG, Surface.ERROR_REPORT)
 """What is to be quiet when nobody made a mistake."""
@@ -266,7 +266,7 @@ def _failure_shows(trial: Outcome) -> _TrialAnswer:
 
 def _quiet(trial: Outcome) -> _TrialAnswer:
     saws = {saw for surface in _ALARMS for saw in trial.saws.get(surface, ())}
-    if any(is_exception(saw) or saw in (Word.ERROR_LINE, Word.CALLED) for saw in saws):
+    if any(map(is_call, saws)):
         return _TrialAnswer.NO
     if Word.NO_ANSWER in trial.saws.get(Surface.LIVENESS, ()):
         return _TrialAnswer.NOT_ASKED  # a blocked event loop calls nobody

@@ -6,6 +6,7 @@ recipe in every one of its situations (`hangup.model.scenarios`).
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -276,11 +277,13 @@ BY_ID = {recipe.id: recipe for recipe in RECIPES}
 
 
 def whole_title(recipe: Recipe) -> str:
-    """What a recipe does, with the title of the one that it is made from in place of its id."""
-    for other in RECIPES:
-        if recipe.title.startswith(f"`{other.id}`"):
-            return whole_title(other) + recipe.title.removeprefix(f"`{other.id}`")
-    return recipe.title
+    """What a recipe does, with the titles of others that it names in the place of their ids."""
+
+    def spelled_out(match: re.Match[str]) -> str:
+        other = BY_ID.get(match[1])
+        return match[0] if other is None else whole_title(other)
+
+    return re.sub(r"`([\w-]+)`", spelled_out, recipe.title)
 
 
 RECIPES_BY_SITUATION: tuple[tuple[Recipe, Situation], ...] = tuple(
@@ -296,3 +299,7 @@ are side by side."""
 def scenario_id(recipe: Recipe, situation: Situation) -> str:
     """The id of the scenario that tries a recipe in a situation."""
     return f"{recipe.id}-in-{situation.id}"
+
+
+TRIED_BY = {scenario_id(recipe, s): (recipe, s) for recipe, s in RECIPES_BY_SITUATION}
+"""By scenario: which recipe it tries, and in which situation."""

@@ -188,6 +188,16 @@ def is_exception(saw: str) -> bool:
     return saw not in _WORDS and _EXCEPTION.fullmatch(saw) is not None
 
 
+def is_alarm(saw: str) -> bool:
+    """Whether an observation is one of an error."""
+    return is_exception(saw) or saw in (Word.ERROR_LINE, Word.ERROR_STATUS)
+
+
+def is_call(saw: str) -> bool:
+    """Whether a handler, a hook or a log has seen anything: an error, or that it was called."""
+    return is_alarm(saw) or saw == Word.CALLED
+
+
 class Surface(StrEnum):
     """The places where something can be seen; hooks are `hook:<name>`."""
 

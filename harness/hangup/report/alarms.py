@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from hangup.analysis.alarms import Observations, StillRun, Watch, is_alarm
+from hangup.analysis.alarms import Observations, StillRun, Watch
 from hangup.model.trace import Stack
 from hangup.model.variants import baseline_id
-from hangup.model.vocabulary import FAILURES, HOOK, Surface, Word, surface_title
+from hangup.model.vocabulary import FAILURES, HOOK, Surface, Word, is_alarm, surface_title
 from hangup.report import markdown
 from hangup.report.effect_words import Writer
 from hangup.report.places import places
@@ -221,13 +221,14 @@ def _by_word(found: Sequence[Sequence[Observations]], write: Writer) -> str:
     for seen_there in by_scenario.values():
         by_words[_words(seen_there[0])].append(_pooled(seen_there))
     usual = _usual(found[0])
+    groups = [alike for found_there in by_words.values() for alike in _by_share(found_there)]
+    rest = max(_by_share(by_words[usual]), key=len) if usual else ()
     texts = [
         f"{_spread(alike[0], write)}: {write.happens([seen[0].scenario for seen in alike])}"
-        for words, found_there in by_words.items()
-        if words != usual
-        for alike in _by_share(found_there)
+        for alike in groups
+        if alike != rest
     ]
-    if usual:
+    if rest:
         before = "else " if texts else ""
-        texts.append(f"{before}{_spread(by_words[usual][0], write)}")
+        texts.append(f"{before}{_spread(rest[0], write)}")
     return "<br>".join(texts)

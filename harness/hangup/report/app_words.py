@@ -164,9 +164,8 @@ def changed_by(changed: ChangedBy, baseline: StackResult, variant: StackResult) 
     stack = variant.stack
     if stack.app != baseline.stack.app:
         return variant.title.removeprefix(baseline.title).lstrip(", ")
-    known = servers.BY_ID.get(stack.server)
     if changed.kind.variant:
-        return known.title if known is not None else stack.server
+        return servers.server_title(stack.server)
     return f"{stack.server} in place of {baseline.stack.server}"
 
 

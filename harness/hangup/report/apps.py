@@ -28,7 +28,7 @@ from hangup.model.scenario import Scenario
 from hangup.model.scenarios import ERRORS_IN_STREAM
 from hangup.model.trace import Stack, StackResult
 from hangup.model.variants import baseline_id, variant_name
-from hangup.model.vocabulary import FAILURES, HOOK, Surface, Word, is_exception
+from hangup.model.vocabulary import FAILURES, HOOK, Surface, Word, is_call
 from hangup.report.cleanup import AdviceRow, Written
 from hangup.report.effects import diff
 from hangup.report.exception_path import canceller, package
@@ -301,7 +301,7 @@ class AppView:
                 stack: [
                     surface
                     for surface in summary.error_reporting_surfaces(self._outcomes, stack, scenario)
-                    if any(map(_alarms, self._outcomes.saws(stack, scenario, surface)))
+                    if any(map(is_call, self._outcomes.saws(stack, scenario, surface)))
                 ]
                 for stack in self.stacks
             },
@@ -533,11 +533,6 @@ def _key(found: Iterable[ServerEntry]) -> object:
         )
         for one in found
     )
-
-
-def _alarms(saw: str) -> bool:
-    """Whether a handler, a hook or a log has seen something."""
-    return is_exception(saw) or saw in (Word.ERROR_LINE, Word.ERROR_STATUS, Word.CALLED)
 
 
 _COMPARED: tuple[str, ...] = (

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hangup.analysis.cleanup import CleanupResult
 from hangup.model.cleanup import Situation
+from hangup.report import markdown
 from hangup.report.cleanup_tables import Line
 
 _APPS_NAMED = 3
@@ -14,7 +15,7 @@ _APPS_NAMED = 3
 
 def remark(line: Line) -> str:
     """Where it fails, what is not known, and what else there is to say; empty if nothing is."""
-    return ". ".join(_first_upper(part) for part in _parts(line))
+    return ". ".join(markdown.first_upper(part) for part in _parts(line))
 
 
 def _parts(line: Line) -> Iterable[str]:
@@ -63,7 +64,3 @@ def _better(line: Line) -> Iterable[str]:
 
 def _when(situations: Iterable[Situation]) -> str:
     return ", ".join(f"when {situation.title}" for situation in situations)
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

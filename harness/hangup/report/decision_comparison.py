@@ -15,7 +15,7 @@ from hangup.analysis.cleanup import CleanupGuide, CleanupResult
 from hangup.analysis.effects import FOUND, Comparable, effect
 from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.ranking import Answered, answered
-from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
+from hangup.model.cleanup import TRIED_BY, whole_title
 from hangup.model.effect import Effect, Kind, Result
 from hangup.model.hazards import BY_ID as HAZARDS
 from hangup.model.ranking import QUESTIONS
@@ -32,14 +32,9 @@ from hangup.report.decision_record import (
     Subject,
     decision_record,
     subject,
-    whole_title,
 )
 from hangup.report.effect_text import spread
 
-_TRIED_BY = {
-    scenario_id(recipe, situation): (recipe, situation)
-    for recipe, situation in RECIPES_BY_SITUATION
-}
 _EXPLAINED: Mapping[Kind, type[Word] | type[CleanupResult]] = {
     "observation": Word,
     "recipe": CleanupResult,
@@ -286,7 +281,7 @@ def _differences(rows: Sequence[report.Row]) -> list[Difference]:
         word = str if recipe else markdown.saw
         scenario, name = row.cell.scenario, row.cell.name
         what = (
-            whole_title(_TRIED_BY[scenario][0]) + name.removeprefix(scenario)
+            whole_title(TRIED_BY[scenario][0]) + name.removeprefix(scenario)
             if recipe
             else surface_title(name)
         )
@@ -312,5 +307,5 @@ def _words(rows: Sequence[report.Row]) -> Iterator[tuple[str, str]]:
 
 
 def _when(scenario: str) -> str:
-    tried = _TRIED_BY.get(scenario)
+    tried = TRIED_BY.get(scenario)
     return SCENARIOS[scenario].title if tried is None else tried[1].title

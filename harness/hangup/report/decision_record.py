@@ -8,7 +8,6 @@ Markdown of it.
 from __future__ import annotations
 
 import posixpath
-import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -28,7 +27,15 @@ from hangup.analysis.outcomes import Outcomes
 from hangup.analysis.upstream import CostRow, cost_rows
 from hangup.model import servers
 from hangup.model.cleanup import BY_ID as RECIPES
-from hangup.model.cleanup import FLOOD, SITUATIONS, Kind, Recipe, Situation, scenario_id
+from hangup.model.cleanup import (
+    FLOOD,
+    SITUATIONS,
+    Kind,
+    Recipe,
+    Situation,
+    scenario_id,
+    whole_title,
+)
 from hangup.model.consequences import BY_ID as CONSEQUENCES
 from hangup.model.scenarios import BY_ID as SCENARIOS
 from hangup.model.scenarios import fits
@@ -310,12 +317,11 @@ def _fails_before_shutdown(chosen: Choice) -> bool:
 def subject(result: StackResult) -> Subject:
     """What a stack's result is about, and what it was measured with."""
     stack, environment = result.stack, result.environment
-    known = servers.BY_ID.get(stack.server)
     return Subject(
         app=stack.app,
         app_title=result.title,
         server=stack.server,
-        server_title=known.title if known is not None else stack.server,
+        server_title=servers.server_title(stack.server),
         command=result.command.replace(servers.APP, "APP"),
         versions=stack.versions,
         python=environment.python,
@@ -349,16 +355,6 @@ def _title(result: StackResult, chosen: Choice | None) -> str:
         return f"Undecided: {what}"
     how = chosen.option.expression or chosen.option.id
     return f"{what[0].upper()}{what[1:]}: `{how}`"
-
-
-def whole_title(recipe: Recipe) -> str:
-    """What a recipe is, with what it builds on spelled out."""
-
-    def spelled_out(match: re.Match[str]) -> str:
-        known = RECIPES.get(match[1])
-        return match[0] if known is None else whole_title(known)
-
-    return re.sub(r"`([\w-]+)`", spelled_out, recipe.title)
 
 
 def _options(

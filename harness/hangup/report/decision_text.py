@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import hangup
 from hangup.analysis.cleanup import WORKS, CleanupResult
 from hangup.analysis.outcomes import Outcomes
-from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
+from hangup.model.cleanup import TRIED_BY
 from hangup.model.consequences import BY_ID as CONSEQUENCES
 from hangup.model.scenarios import BY_ID as SCENARIOS
 from hangup.model.trace import Stack
@@ -33,11 +33,6 @@ _BETWEEN_ITEMS = re.compile(r"(?m)^( *\* .*\n)\n(?=\* )")
 assert FAILURES.keys() == set(CleanupResult) - WORKS - {CleanupResult.UNKNOWN}
 
 
-_SITUATIONS = {
-    scenario_id(recipe, situation): situation.title for recipe, situation in RECIPES_BY_SITUATION
-}
-
-
 def record_text(record: Record, outcomes: Outcomes, stack: Stack, links: Links) -> str:
     """The record of a stack, with links to the evidence."""
     return _text("decision_record.md.j2", outcomes, links, record=record, stack=stack)
@@ -59,7 +54,7 @@ def _text(template: str, outcomes: Outcomes, links: Links, **data: object) -> st
             links=links,
             hangup=hangup.__version__,
             scenario_by_id=SCENARIOS,
-            situation_titles=_SITUATIONS,
+            tried_by=TRIED_BY,
             consequence_by_id=CONSEQUENCES,
             failures=FAILURES,
             CleanupResult=CleanupResult,

@@ -15,7 +15,7 @@ import msgspec
 from hangup.analysis.effects import FOUND, Comparable, effect
 from hangup.analysis.stack_pairs import FactorKind, FactorPairs, one_factor
 from hangup.model import claims, scenarios
-from hangup.model.cleanup import RECIPES_BY_SITUATION, scenario_id
+from hangup.model.cleanup import TRIED_BY
 from hangup.model.effect import TRIAL, Counts, Pair
 from hangup.model.hazards import BY_ID as HAZARDS
 from hangup.model.trace import Stack
@@ -26,7 +26,6 @@ from hangup.report.places import places
 
 INNER = frozenset({Surface.STREAM, Surface.RECEIVE, Surface.SEND, Surface.ASGI})
 """What crosses the ASGI boundary, and the exceptions behind how a stream ended: shown apart."""
-TRIED_BY = {scenario_id(recipe, s): (recipe, s) for recipe, s in RECIPES_BY_SITUATION}
 """The recipe and the situation that a scenario of a recipe tries."""
 _SCENARIOS = list(scenarios.BY_ID)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hangup.analysis.cleanup import CleanupResult
 from hangup.analysis.outcomes import Outcomes
+from hangup.model.cleanup import TRIED_BY
 from hangup.model.effect import TOOK_PLACE, Counts
 from hangup.model.scenarios import BY_ID
 from hangup.model.trace import Stack
 from hangup.model.vocabulary import ExplainedWord, Word
 from hangup.report import effect_text, markdown, observations
-from hangup.report.effect_sections import TRIED_BY, EffectRow, Section
+from hangup.report.effect_sections import EffectRow, Section
 from hangup.report.evidence import has_section
 from hangup.report.footnotes import Footnotes
 from hangup.report.links import Links, evidence, scenario_page

@@ -15,10 +15,7 @@ from hangup.model.scenario import Scenario
 from hangup.model.scenarios import BY_ID, SCENARIOS
 from hangup.model.trace import Stack, StackResult
 from hangup.model.variants import baseline_id, variant_name
-from hangup.model.vocabulary import Word, is_exception
-
-_ERRORS = frozenset({Word.ERROR_LINE, Word.ERROR_STATUS})
-"""What else is an alarm, beside an exception."""
+from hangup.model.vocabulary import Word, is_alarm
 
 
 class OnServer(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ def _differs(outcomes: Outcomes, stack: Stack, scenario: str) -> bool:
         own = outcomes[Cell(stack, scenario, surface)]
         others = outcomes[Cell(baseline, scenario, surface)]
         if all(observation.saw == Word.NOT_APPLICABLE for observation in others):
-            if any(is_exception(o.saw) or o.saw in _ERRORS for o in own):
+            if any(is_alarm(o.saw) for o in own):
                 return True
         elif distribution(own) != distribution(others):
             return True

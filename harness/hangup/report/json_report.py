@@ -87,15 +87,26 @@ class RankEntry(msgspec.Struct, frozen=True, kw_only=True):
     """The answers on other servers that differ."""
 
 
+class RecipeVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a recipe in all situations of one kind."""
+
+    kind: Kind
+    failures: int
+    """In how many conclusive trials the clean-up was not done."""
+    of: int
+    bound: float
+    """The share of failures that these allow, from 0 to 1 (95 %, one-sided): of all disconnects
+    together, of each error and shutdown."""
+
+
 class RecipeEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe that is recommended."""
 
     recipe: str
     kinds: tuple[Kind, ...]
     """What it is recommended for."""
-    failures: int
-    """In how many conclusive trials of these kinds the clean-up was not done."""
-    of: int
+    verdicts: tuple[RecipeVerdict, ...]
+    """One for each of these kinds, which are judged apart."""
     fails: tuple[str, ...]
     """The situations in which it failed."""
     unknown: tuple[str, ...]
@@ -277,8 +288,15 @@ def _recipe(found: Recommendation) -> RecipeEntry:
     return RecipeEntry(
         recipe=found.recipe.id,
         kinds=found.kinds,
-        failures=sum(verdict.tried.failures for verdict in found.verdicts),
-        of=sum(verdict.tried.of for verdict in found.verdicts),
+        verdicts=tuple(
+            RecipeVerdict(
+                kind=verdict.kind,
+                failures=verdict.tried.failures,
+                of=verdict.tried.of,
+                bound=verdict.bound,
+            )
+            for verdict in found.verdicts
+        ),
         fails=tuple(situation.id for situation in found.fails),
         unknown=tuple(situation.id for situation in found.unknown),
     )

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from hangup.analysis.summary import Among
 from hangup.model.outcomes import ObservationCount
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack
@@ -143,16 +142,6 @@ def stack_names(
     return ", ".join(
         f"{name(app)} ({', '.join(on)})" if on else name(app) for app, on in servers.items()
     )
-
-
-def among(scenarios: Among) -> str:
-    """Which of the scenarios that were run these are, in brackets, the shorter way round."""
-    rest = [name for name in scenarios.ran if name not in scenarios.found]
-    if not rest:
-        return ""
-    if len(rest) < len(scenarios.found):
-        return f" (not in {', '.join(rest)})"
-    return f" ({', '.join(scenarios.found)})"
 
 
 def without_extra_blank_lines(text: str) -> str:

@@ -17,7 +17,7 @@ from hangup.model.hazards import DISCONNECTS
 from hangup.model.ranking import Answer
 from hangup.model.trace import Stack
 from hangup.model.variants import variant_name
-from hangup.model.vocabulary import Word, is_exception
+from hangup.model.vocabulary import Word, is_call
 from hangup.report.views import VersionGroup
 
 MOST_HEADLINES = 10
@@ -166,9 +166,9 @@ class Overview:
             ran = [stack for stack in stacks if seen[stack]]
             if ran:
                 break
-        found = [s for s in ran if any(any(map(_loud, saws)) for saws in seen[s].values())]
+        found = [s for s in ran if any(any(map(is_call, saws)) for saws in seen[s].values())]
         asked = {name for stack in found or ran for name in seen[stack]}
-        loud = {name for s in found for name, saws in seen[s].items() if any(map(_loud, saws))}
+        loud = {name for s in found for name, saws in seen[s].items() if any(map(is_call, saws))}
         return Alarmed(
             found=tuple(found),
             ran=tuple(ran),
@@ -187,7 +187,7 @@ class Overview:
         }
         with_variants = [stack for stack, saws in seen.items() if saws]
         ran = [stack for stack in with_variants if stack in self.stacks] or with_variants
-        return [stack for stack in ran if any(map(_loud, seen[stack]))], ran
+        return [stack for stack in ran if any(map(is_call, seen[stack]))], ran
 
     def _seen_of_hangups(
         self, stack: Stack, surfaces: Sequence[str]
@@ -218,7 +218,3 @@ _NOT_THERE = frozenset({Word.REJECTED, Word.UNREACHED})
 def common(outcomes: Outcomes, stacks: Sequence[Stack]) -> list[Headline]:
     """What holds on all of some stacks or on nearly all, no more than there is room for."""
     return [found for found in headlines(outcomes, stacks) if found.common][:MOST_HEADLINES]
-
-
-def _loud(saw: str) -> bool:
-    return is_exception(saw) or saw in (Word.ERROR_LINE, Word.ERROR_STATUS, Word.CALLED)

@@ -102,7 +102,7 @@ class OverviewText:
         """A cell of the ranking: a symbol, and footnotes to what it does not say."""
         notes = []
         if answered.answer in (Answer.PARTLY, Answer.UNKNOWN):
-            notes.append(first_upper(self._reason(answered)))
+            notes.append(markdown.first_upper(self._reason(answered)))
         notes += [
             f"On {other.stack.server} {symbol(other.answer)} {other.answer}: {self._reason(other)}"
             for other in ranked.elsewhere
@@ -154,11 +154,6 @@ _EXITS: Mapping[str, str] = {
     Word.EXITED: "exits",
     Word.EXITED_WITH_ERROR: "exits with an error",
 }
-
-
-def first_upper(text: str) -> str:
-    """A clause as the beginning of a sentence."""
-    return text[:1].upper() + text[1:]
 
 
 AFTER: Mapping[Kind, str] = {

@@ -20,12 +20,10 @@ from hangup.model.outcomes import Cell, ObservationCount, distribution
 from hangup.model.scenario import Scenario
 from hangup.model.trace import Stack
 from hangup.model.variants import baseline_id
-from hangup.model.vocabulary import Surface, Word, is_exception
+from hangup.model.vocabulary import Surface, Word, is_call
 from hangup.report.observations import in_words
 from hangup.report.views import VersionGroup, is_applicable_anywhere, is_baseline
 
-_ALARMS = frozenset({Word.ERROR_LINE, Word.CALLED})
-"""What else a handler, a hook or a log may have seen, beside an exception."""
 _MOST_COLUMNS = 4
 """A table has so many columns at most, beside the one with the stacks."""
 
@@ -230,7 +228,7 @@ class ScenarioView:
         return tuple(
             self._part(stack, surface)
             for surface in self._reporting(stack)
-            if any(is_exception(s) or s in _ALARMS for s in self._saws(stack, surface))
+            if any(map(is_call, self._saws(stack, surface)))
         )
 
     def _part(self, stack: Stack, surface: str) -> Part:

@@ -67,8 +67,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """What the best is."""
-        known = servers.BY_ID.get(self.best.server)
-        return known.title if known is not None else self.best.server
+        return servers.server_title(self.best.server)
 
     @property
     def best_apps(self) -> list[str]:

@@ -187,14 +187,13 @@ def details_file(stack: Stack) -> str:
 
 def _head(result: StackResult) -> StackHead:
     stack = result.stack
-    server = servers.BY_ID.get(stack.server)
     return StackHead(
         versions=stack.versions,
         python=stack.python,
         app=stack.app,
         server=stack.server,
         title=result.title,
-        server_title=stack.server if server is None else server.title,
+        server_title=servers.server_title(stack.server),
         details=details_file(stack),
         date=result.date,
         command=result.command,

@@ -12,7 +12,7 @@ from hangup.model.vocabulary import HANDLERS, Surface
 from hangup.report import overview, overview_text
 from hangup.report.filters import template_environment
 from hangup.report.heat_map import heat_map
-from hangup.report.links import HEAT_MAP, OVERVIEW, Links, scenario_page
+from hangup.report.links import HEAT_MAP, OVERVIEW, Links, LinksFromOutside, scenario_page
 from hangup.report.overview import Overview
 from hangup.report.overview_recipes import RecipesView, verdicts
 from hangup.report.overview_shutdowns import SHUTDOWN_CELLS, ShutdownsView
@@ -30,13 +30,6 @@ ALARMS = (
 """What may take a hang-up for an error."""
 RESULTS = "results"
 """Where the reference results are in the repository, whose README shows an excerpt of them."""
-
-
-class _FromRepository(Links):
-    """Links from the README of the repository into its results."""
-
-    def relative(self, target: str) -> str:
-        return f"{RESULTS}/{super().relative(target)}"
 
 
 def pages(context: Context, others: Collection[str]) -> Pages:
@@ -79,6 +72,6 @@ def excerpt(outcomes: Outcomes) -> str:
         ranking=ranking(outcomes, group.stacks),
         group=group,
         questions=QUESTIONS,
-        text=OverviewText(_FromRepository(OVERVIEW), pages),
+        text=OverviewText(LinksFromOutside(RESULTS), pages),
         heat_map=f"{RESULTS}/{HEAT_MAP}",
     )
